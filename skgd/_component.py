@@ -1,0 +1,176 @@
+"""The base of optimizers, losses, penalties and schedules, and their registries."""
+
+import inspect
+from abc import ABC
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import entry_points
+from typing import ClassVar
+
+from sklearn.base import BaseEstimator, clone
+
+from ._validation import Constraint, check_parameters, did_you_mean
+
+ENTRY_POINT_GROUP = "skgd.components"
+
+
+class Component(BaseEstimator, ABC):
+    """A part of the training formula: parameters and functions, no memory.
+
+    A component follows scikit-learn's parameter conventions: ``__init__``
+    stores its arguments unchanged, ``get_params`` and ``set_params`` read and
+    write them, so that a grid search reaches them as ``optimizer__beta1``.
+    Nothing else is ever stored on it.
+    """
+
+    constraints: ClassVar[dict[str, Constraint]] = {}
+    """What each parameter accepts; checked by `validate`."""
+
+    def validate(self) -> None:
+        """Raise if a parameter is not acceptable.
+
+        A component with components in it overrides this to validate them too.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The message names the parameter, the value and what is accepted.
+        """
+        values = self.get_params(deep=False)
+        check_parameters(type(self).__name__, values, self.constraints)
+
+
+def fingerprint(value):
+    """Return what is equal for two values only if they are the same settings.
+
+    Components are compared by their class and parameters. What could change
+    unseen, such as an array, is equal to nothing.
+    """
+    kind = type(value)
+    if kind in _IMMUTABLE:
+        return kind, value
+    if isinstance(value, Component):
+        return kind, *map(fingerprint, vars(value).values())
+    return object()
+
+
+_IMMUTABLE = frozenset({bool, int, float, str, type(None)})
+
+
+class Registry(Mapping[str, type]):
+    """A mapping from the usual name of a component to its class.
+
+    Iteration and a name that is not yet known first load the entry points of
+    the group ``skgd.components``: importing them is expected to register.
+
+    Parameters
+    ----------
+    kind : str
+        The noun, as it stands in error messages: ``"optimizer"``.
+    base : type
+        The abstract class that every entry derives from.
+    """
+
+    _entry_points_loaded: ClassVar[bool] = False
+
+    def __init__(self, kind: str, base: type):
+        self.kind = kind
+        self.base = base
+        self._classes: dict[str, type] = {}
+
+    def register(self, name: str) -> Callable[[type], type]:
+        """Return a class decorator that enters the class under ``name``.
+
+        Raises
+        ------
+        TypeError
+            If the class does not derive from ``base``.
+        ValueError
+            If another class has the name.
+        """
+        if not isinstance(name, str):
+            raise TypeError(f"register must be given a name, got {name!r}.")
+
+        def decorate(cls: type) -> type:
+            if not (isinstance(cls, type) and issubclass(cls, self.base)):
+                raise TypeError(
+                    f"{self.kind} {name!r} must be a subclass of "
+                    f"{self.base.__name__}, got {cls!r}."
+                )
+            present = self._classes.get(name)
+            if present is not None and _origin(present) != _origin(cls):
+                raise ValueError(f"{self.kind} {name!r} is already {present!r}.")
+            self._classes[name] = cls
+            return cls
+
+        return decorate
+
+    def __getitem__(self, name: str) -> type:
+        if name not in self._classes:
+            self._load_entry_points()
+        return self._classes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self._load_entry_points()
+        return iter(self._classes)
+
+    def __len__(self) -> int:
+        self._load_entry_points()
+        return len(self._classes)
+
+    def __repr__(self) -> str:
+        return f"<{self.kind}s: {', '.join(self)}>"
+
+    def resolve(self, value, *, parameter: str | None = None, **defaults):
+        """Return a validated component of its own for a name or an instance.
+
+        Parameters
+        ----------
+        value : str or component
+            A name is looked up and its class called; an instance is cloned.
+        parameter : str, default=kind
+            The name of the parameter in error messages.
+        **defaults
+            Arguments for the class of a name, those that its ``__init__`` has.
+
+        Raises
+        ------
+        ValueError
+            If the name is not known; the message has the nearest one.
+        TypeError
+            If ``value`` is neither a name nor an instance of ``base``.
+        """
+        parameter = parameter or self.kind
+        if isinstance(value, str):
+            component = self._from_name(value, parameter, defaults)
+        elif isinstance(value, self.base):
+            component = clone(value)
+        else:
+            hint = " (an instance, not the class)" if isinstance(value, type) else ""
+            raise TypeError(
+                f"{parameter} must be a name from {sorted(self)} or an instance of "
+                f"{self.base.__name__}{hint}, got {value!r}."
+            )
+        component.validate()
+        return component
+
+    def _from_name(self, name, parameter, defaults):
+        if name not in self:
+            raise ValueError(
+                f"{parameter} must be one of {sorted(self)} or an instance of "
+                f"{self.base.__name__}, got {name!r}." + did_you_mean(name, self)
+            )
+        cls = self[name]
+        accepted = inspect.signature(cls).parameters
+        return cls(**{k: v for k, v in defaults.items() if k in accepted})
+
+    @staticmethod
+    def _load_entry_points():
+        if not Registry._entry_points_loaded:
+            Registry._entry_points_loaded = True
+            for entry in entry_points(group=ENTRY_POINT_GROUP):
+                entry.load()
+
+
+def _origin(cls):
+    """Where a class is defined: the same for one that is defined again."""
+    return cls.__module__, cls.__qualname__

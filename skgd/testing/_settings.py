@@ -1,0 +1,79 @@
+"""What all checks of components share: the contract of `Component`."""
+
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+from sklearn.base import clone
+
+
+def require(condition, message):
+    """Raise an AssertionError, also under ``python -O``."""
+    if not condition:
+        raise AssertionError(message)
+
+
+@contextmanager
+def settings_kept(component, base):
+    """Assert that a component is settings: its parameters, before and after use."""
+    name = type(component).__name__
+    require(
+        isinstance(component, base),
+        f"expected an instance of a subclass of {base.__name__}, got {component!r}.",
+    )
+    try:
+        component.validate()
+        params = component.get_params(deep=False)
+        _check_round_trip(component, params)
+    except (TypeError, ValueError, AttributeError, RuntimeError) as problem:
+        raise AssertionError(f"{name} and its parameters: {problem}") from problem
+    stored = dict(vars(component))
+    require(
+        set(stored) == set(params),
+        f"{name} stores {sorted(stored)}, but its parameters are {sorted(params)}.",
+    )
+    yield
+    for key in vars(component).keys() | stored.keys():
+        require(
+            key in stored and vars(component).get(key) is stored[key],
+            f"{name} changed its attribute {key!r} while it was used.",
+        )
+
+
+def _check_round_trip(component, params):
+    name = type(component).__name__
+    for way, copied in (
+        ("__init__", type(component)(**params)),
+        ("set_params", clone(component).set_params(**params)),
+    ):
+        for key, value in params.items():
+            require(
+                getattr(copied, key) is value,
+                f"{name}: {way} does not store {key} unchanged.",
+            )
+
+
+@contextmanager
+def no_warnings(what):
+    """Assert that nothing warns, except that underflow to zero is allowed."""
+    try:
+        with warnings.catch_warnings(), np.errstate(all="raise", under="ignore"):
+            warnings.simplefilter("error")
+            yield
+    except (FloatingPointError, Warning) as problem:
+        raise AssertionError(f"{what} warns: {problem}.") from problem
+
+
+def call(component, method, *arrays):
+    """Return a method's result; assert that it repeats and that inputs are kept."""
+    what = f"{type(component).__name__}.{method}"
+    copies = [np.copy(array) for array in arrays]
+    first = np.copy(getattr(component, method)(*copies))
+    for array, copied in zip(arrays, copies, strict=True):
+        require(np.array_equal(array, copied), f"{what} writes to its arguments.")
+    second = getattr(component, method)(*copies)
+    require(
+        np.array_equal(first, second, equal_nan=True),
+        f"{what} returns something else when it is called again.",
+    )
+    return second

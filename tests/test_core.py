@@ -1,0 +1,750 @@
+"""The compiled core against its specification: the NumPy formulas and a plain loop."""
+
+import math
+import signal
+from functools import partial
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+from scipy import sparse, stats
+
+from skgd import _compiled, _loop
+from skgd._compiled import compiled_penalty, compiled_twin, with_contiguous_rows
+from skgd._core import engines, permutation
+from skgd._loop import Progress
+from skgd._objective import LinearObjective
+from skgd.losses import LOSSES, Hinge, Huber, LogLoss, RegressionLoss, SquaredError
+from skgd.optimizers import FTRL, OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, Momentum, NAdam
+from skgd.penalties import (
+    L1,
+    L2,
+    PENALTIES,
+    Box,
+    ElasticNet,
+    NonNegative,
+    NoPenalty,
+    resolve_penalty,
+)
+
+ENGINES = engines()
+TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
+
+
+def take(
+    run_batches,
+    X,
+    y,
+    w,
+    rates,
+    *,
+    loss,
+    penalty,
+    optimizer,
+    state,
+    clock,
+    alpha=0.0,
+    fit_intercept=True,
+    sample_weight=None,
+    shuffle=None,
+    average=None,
+    **options,
+):
+    """Call one of the two loops with an objective and a progress of these parts."""
+    n_classes = w.shape[1] if y.dtype.kind == "i" and w.ndim == 2 else None
+    objective = LinearObjective(
+        X, y, sample_weight, loss, penalty, alpha, fit_intercept, n_classes
+    )
+    seed, epoch = shuffle or (0, 0)
+    t, n_averaged = clock.tolist()
+    progress = Progress(w, state, seed, t, 0, epoch, n_averaged=n_averaged)
+    if average is not None:
+        progress.average = average.copy()
+    try:
+        return run_batches(
+            objective,
+            optimizer,
+            progress,
+            rates,
+            batch_size=options.pop("batch_size", 1),
+            shuffle=shuffle is not None,
+            **options,
+        )
+    finally:
+        clock[:] = progress.t, progress.n_averaged
+        if progress.n_averaged:
+            average[...] = progress.average
+
+
+run_pass = partial(take, _compiled.run_batches)
+reference_pass = partial(take, _loop.run_batches)
+
+
+def make_data(loss, *, n=9, d=7, k=None, dtype="float64", is_sparse=False, seed=0):
+    """Return X and targets that are in the range of the loss."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, d)) * (rng.random((n, d)) < (0.3 if is_sparse else 1))
+    if isinstance(loss, RegressionLoss):
+        y = rng.uniform(0.1, 2, size=(n,) if k is None else (n, k))
+    else:
+        y = rng.choice([-1.0, 1.0], size=n) if k is None else rng.integers(0, k, n)
+    y = y if y.dtype.kind == "i" else y.astype(dtype)
+    X = X.astype(dtype)
+    return (sparse.csr_matrix(X) if is_sparse else X), y
+
+
+def rates_for(n_rows, batch_size, rate=0.05):
+    n_batches = math.ceil(n_rows / batch_size)
+    return rate * (1 + 0.5 * np.cos(np.arange(n_batches)))
+
+
+def run_both(X, y, *, n_epochs=2, k=None, engine=None, fit_intercept=True, **settings):
+    """Run the compiled pass and the reference from the same start."""
+    d = X.shape[1]
+    rng = np.random.default_rng(1)
+    shape = (d + fit_intercept,) if k is None else (d + fit_intercept, k)
+    start = 0.3 * rng.normal(size=shape).astype(X.dtype)
+    results = []
+    for function, extra in ((run_pass, {"engine": engine}), (reference_pass, {})):
+        w = start.copy()
+        state = settings["optimizer"].init(w)
+        clock = np.zeros(2, np.int64)
+        average = np.zeros_like(w)
+        totals = []
+        for epoch in range(n_epochs):
+            rates = rates_for(len(y), settings.get("batch_size", 1))
+            with np.errstate(all="ignore"):
+                total = function(
+                    X,
+                    y,
+                    w,
+                    rates,
+                    state=state,
+                    clock=clock,
+                    average=average,
+                    shuffle=(3, epoch),
+                    fit_intercept=fit_intercept,
+                    **settings,
+                    **extra,
+                )
+            totals.append(total)
+        results.append(
+            {"w": w, "clock": clock, "average": average, "loss": np.array(totals)}
+            | state
+        )
+    return results
+
+
+def assert_same(X, y, **settings):
+    compiled, reference = run_both(X, y, **settings)
+    tolerance = TOLERANCE[str(X.dtype)]
+    assert np.isfinite(reference["w"]).all()
+    for name, expected in reference.items():
+        size = max(1.0, float(np.max(np.abs(expected), initial=0)))
+        np.testing.assert_allclose(
+            compiled[name],
+            expected,
+            rtol=tolerance,
+            atol=tolerance * size,
+            err_msg=name,
+        )
+
+
+def instances(registry):
+    return [registry[name]() for name in registry]
+
+
+KINDS = [(False, "float64"), (False, "float32"), (True, "float64"), (True, "float32")]
+PENALTY_INSTANCES = [
+    *instances(PENALTIES),
+    Box(-0.2, 0.3, penalty=ElasticNet(0.4)),
+]
+
+
+@pytest.mark.parametrize(("is_sparse", "dtype"), KINDS)
+@pytest.mark.parametrize("optimizer", instances(OPTIMIZERS), ids=repr)
+def test_every_step_equals_its_formula(optimizer, is_sparse, dtype):
+    """Optimizer × penalty × batch size."""
+    # Rounding errors grow with the number of steps: some formulas divide by a
+    # difference that is near zero.
+    n, n_epochs = (35, 2) if dtype == "float64" else (9, 1)
+    X, y = make_data(SquaredError(), n=n, dtype=dtype, is_sparse=is_sparse)
+    for penalty, batch_size in product(PENALTY_INSTANCES, (1, 3, 32, n)):
+        assert_same(
+            X,
+            y,
+            n_epochs=n_epochs,
+            loss=SquaredError(),
+            penalty=penalty,
+            optimizer=optimizer,
+            batch_size=batch_size,
+            alpha=0.1,
+        )
+
+
+@pytest.mark.parametrize(("is_sparse", "dtype"), KINDS)
+@pytest.mark.parametrize("loss", instances(LOSSES), ids=repr)
+def test_every_loss_equals_its_formula(loss, is_sparse, dtype):
+    """Loss × number of outputs × optimizer × batch size."""
+    for k, optimizer, batch_size in product(
+        (None, 1, 2, 3, 11, 20), (SGD(), Adam()), (1, 3, 9)
+    ):
+        X, y = make_data(loss, k=k, dtype=dtype, is_sparse=is_sparse)
+        assert_same(
+            X,
+            y,
+            k=k,
+            loss=loss,
+            penalty=L2(),
+            optimizer=optimizer,
+            batch_size=batch_size,
+            alpha=0.1,
+        )
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("is_sparse", "dtype"), KINDS)
+@pytest.mark.parametrize("d", [1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 33, 70, 150])
+def test_every_number_of_features_on_every_engine(d, is_sparse, dtype, engine):
+    loss = LogLoss()
+    for k, optimizer, batch_size in product((None, 3, 18), (SGD(), Adam()), (1, 4, 6)):
+        X, y = make_data(loss, n=15, d=d, k=k, dtype=dtype, is_sparse=is_sparse)
+        assert_same(
+            X / X.dtype.type(math.sqrt(d)),
+            y,
+            k=k,
+            loss=loss,
+            penalty=L2(),
+            optimizer=optimizer,
+            batch_size=batch_size,
+            alpha=0.1,
+            engine=engine,
+        )
+
+
+@pytest.mark.parametrize("is_sparse", [False, True])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"fit_intercept": False},
+        {"clip_norm": 0.3},
+        {"average_from": 10},
+        {"sample_weight": np.linspace(0, 3, 35)},
+        {"sample_weight": np.linspace(0, 3, 35, dtype=np.float32)[::-1]},
+        {"optimizer": AdamW(weight_decay=0.5)},
+        {"alpha": 0.0},
+        {"alpha": 30.0},
+        {"alpha": 10.0, "n_epochs": 1},  # shrinks by more than 1e-8 in a pass
+    ],
+    ids=repr,
+)
+def test_settings_do_what_the_reference_does(more, is_sparse):
+    X, y = make_data(SquaredError(), n=35, is_sparse=is_sparse)
+    for optimizer, penalty, batch_size in product(
+        (SGD(), Adam(), FTRL(), AdaGrad()), (L2(), L1(), ElasticNet(0.5)), (1, 4)
+    ):
+        settings = {
+            "loss": Huber(),
+            "penalty": penalty,
+            "optimizer": optimizer,
+            "batch_size": batch_size,
+            "alpha": 0.1,
+        }
+        assert_same(X, y, **(settings | more))
+
+
+@pytest.mark.parametrize("is_sparse", [False, True])
+@pytest.mark.parametrize("optimizer", [SGD(), Adam(), FTRL()], ids=repr)
+def test_a_pass_may_be_taken_in_parts(optimizer, is_sparse):
+    n, batch_size, shuffle = 10_000, 2, (3, 0)
+    X, y = make_data(SquaredError(), n=n, is_sparse=is_sparse)
+    settings = {"loss": Huber(), "penalty": L1(), "optimizer": optimizer, "alpha": 0.1}
+    rates = rates_for(n, batch_size)
+    results = []
+    for bounds in ([0, 5000], [0, 1, 700, 2049, 4999, 5000]):
+        w = np.zeros(X.shape[1] + 1)
+        state, clock, total = optimizer.init(w), np.zeros(2, np.int64), 0.0
+        for first, stop in pairwise(bounds):
+            total += run_pass(
+                X,
+                y,
+                w,
+                rates[first:stop],
+                first_batch=first,
+                batch_size=batch_size,
+                shuffle=shuffle,
+                state=state,
+                clock=clock,
+                **settings,
+            )
+        results.append((w, total, clock.tolist()))
+    np.testing.assert_allclose(results[1][0], results[0][0], rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(results[1][1], results[0][1], rtol=1e-12)
+    assert results[0][2] == results[1][2] == [5000, 0]
+
+
+def test_a_column_that_stands_in_a_sparse_row_twice_counts_twice():
+    loss = SquaredError()
+    indptr = np.array([0, 3, 5, 9])
+    indices = np.array([2, 0, 2, 1, 1, 0, 1, 2, 0])
+    data = np.random.default_rng(0).normal(size=9)
+    X = sparse.csr_matrix((data, indices, indptr), shape=(3, 3))
+    y = np.array([1.0, 2.0, 0.5])
+    for index, optimizer, penalty, batch_size in product(
+        (np.int32, np.int64), (SGD(), AdaGrad(), FTRL(), Adam()), (L1(), L2()), (1, 2)
+    ):
+        X.indices, X.indptr = indices.astype(index), indptr.astype(index)
+        assert_same(
+            X,
+            y,
+            loss=loss,
+            penalty=penalty,
+            optimizer=optimizer,
+            batch_size=batch_size,
+            alpha=0.1,
+        )
+
+
+def test_ordinary_arrays_are_not_copied():
+    X, _ = make_data(SquaredError(), n=5)
+    for array in (X, X.astype(np.float32), X[::2], X[:, 1:3]):
+        assert with_contiguous_rows(array) is array
+        csr = sparse.csr_array(array)
+        assert with_contiguous_rows(csr) is csr
+    assert with_contiguous_rows(np.asfortranarray(X)).flags.c_contiguous
+
+
+def test_arrays_are_read_where_they_are():
+    """Strides, read-only memory, other dtypes of y: no copy, no change."""
+    loss = SquaredError()
+    X, y = make_data(loss, n=40, d=12)
+    views = [
+        (X[::2], y[::2]),
+        (X[::-1], y[::-1]),
+        (X[:, 2:9], np.stack([y, y], axis=1)[:, 1]),
+        (X[:5], y[:5].astype(np.float32)),
+        (X[:1], y[:1]),
+    ]
+    for X_view, y_view in views:
+        X_view.flags.writeable = y_view.flags.writeable = False
+        X_before, y_before = X_view.copy(), y_view.copy()
+        for batch_size in (1, 3):
+            assert_same(
+                X_view,
+                y_view,
+                loss=loss,
+                penalty=L2(),
+                optimizer=SGD(),
+                batch_size=batch_size,
+                alpha=0.1,
+            )
+        np.testing.assert_array_equal(X_view, X_before)
+        np.testing.assert_array_equal(y_view, y_before)
+
+
+# Components of the user: subclasses that say the same in their own formula, so that
+# the compiled formula is the reference.
+
+
+class OwnHuber(Huber):
+    def gradient(self, y, z):
+        return super().gradient(y, z)
+
+
+class OwnSoftmax(LogLoss):
+    def value(self, y, z):
+        return super().value(y, z)
+
+
+class OwnElasticNet(ElasticNet):
+    def prox(self, w, step):
+        return super().prox(w, step)
+
+
+class OwnAdam(Adam):
+    def direction(self, w, g, t, m, v):
+        return super().direction(w, g, t, m, v)
+
+
+class OwnFTRL(FTRL):
+    def scale(self, w, g, t, **state):
+        return super().scale(w, g, t, **state)
+
+
+@pytest.mark.parametrize(("is_sparse", "dtype"), KINDS)
+def test_python_components_in_any_mixture(is_sparse, dtype):
+    for loss, penalty, optimizer, batch_size in product(
+        (Huber(), OwnHuber(), OwnSoftmax()),
+        (ElasticNet(), OwnElasticNet()),
+        (SGD(), Adam(), OwnAdam(), OwnFTRL()),
+        (1, 7, 300),
+    ):
+        k = 3 if isinstance(loss, LogLoss) else None
+        X, y = make_data(loss, n=300, k=k, dtype=dtype, is_sparse=is_sparse)
+        assert_same(
+            X,
+            y,
+            k=k,
+            n_epochs=1,
+            loss=loss,
+            penalty=penalty,
+            optimizer=optimizer,
+            batch_size=batch_size,
+            alpha=0.1,
+        )
+
+
+def test_who_has_a_twin():
+    assert compiled_twin(Huber(2)) == ("huber", (2.0,))
+    assert compiled_twin(AdamW(weight_decay=3)) == ("adam", (0.9, 0.999, 1e-8))
+    for registry in (LOSSES, OPTIMIZERS):
+        for component in instances(registry):
+            assert compiled_twin(component) is not None
+
+    class Renamed(Momentum):
+        """A subclass with the formulas of its base."""
+
+        def __init__(self, momentum=0.5):
+            super().__init__(momentum)
+
+        def init(self, w):
+            return {"v": np.ones_like(w)}
+
+    class OwnSchedule(NAdam):
+        def _mu(self, t):
+            return 0.5
+
+    assert compiled_twin(Renamed()) == ("momentum", (0.5,))
+
+    class NoMove:
+        def direction(self, w, g, t, **state):
+            return 0 * g
+
+    class NoAdam(NoMove, Adam):
+        """An override that comes from a class beside the built-in one."""
+
+    assert compiled_twin(NoAdam()) is None
+    assert compiled_twin(OwnHuber()) is None
+    assert compiled_twin(OwnSchedule()) is None
+    patched = SGD()
+    patched.direction = lambda w, g, t: -g
+    assert compiled_twin(patched) is None
+
+
+def test_who_has_a_twin_among_penalties():
+    coef = np.zeros(2)
+    for penalty in instances(PENALTIES):
+        assert compiled_penalty(penalty, coef) is not None
+    assert compiled_penalty(ElasticNet(0.25), coef) == (0.25, 0.75, None, None)
+    l1, l2, lower, upper = compiled_penalty(Box([0, -1], 1, penalty="l1"), coef)
+    assert (l1, l2) == (1, 0)
+    np.testing.assert_array_equal(lower, [0, -1])
+    np.testing.assert_array_equal(upper, [1, 1])
+    assert compiled_penalty(OwnElasticNet(), coef) is None
+    assert compiled_penalty(NonNegative(OwnElasticNet()), coef) is None
+    assert compiled_penalty(NonNegative(Box(-1, 1)), coef) is None
+    assert compiled_penalty(resolve_penalty(None), coef) == (0, 0, None, None)
+
+
+class Trouble(Exception):
+    pass
+
+
+class Raises:
+    """Counts its calls and raises in one of them."""
+
+    def __init__(self, at):
+        self.at, self.calls = at, 0
+
+    def __call__(self):
+        self.calls += 1
+        if self.calls == self.at:
+            raise Trouble
+
+
+def troubled(base, method, at):
+    """Return an instance of ``base`` whose method does its work and then raises."""
+    trouble = Raises(at)
+
+    def formula(self, *args, **kwargs):
+        result = getattr(super(cls, self), method)(*args, **kwargs)
+        trouble()
+        return result
+
+    cls = type("Troubled", (base,), {method: formula})
+    return cls()
+
+
+@pytest.mark.parametrize(
+    ("kind", "base", "method"),
+    [
+        ("loss", Huber, "value"),
+        ("loss", Huber, "gradient"),
+        ("penalty", L1, "gradient"),
+        ("penalty", L1, "prox"),
+        ("optimizer", Momentum, "direction"),
+        ("optimizer", Momentum, "scale"),
+    ],
+)
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_an_exception_leaves_the_last_whole_step(kind, base, method, is_sparse):
+    X, y = make_data(SquaredError(), n=20, is_sparse=is_sparse)
+    settings = {"loss": Huber(), "penalty": L1(), "optimizer": Momentum(), "alpha": 0.1}
+
+    def start():
+        w = np.zeros(X.shape[1] + 1)
+        clock = np.zeros(2, np.int64)
+        return {"w": w, "state": Momentum().init(w), "clock": clock} | {
+            "average": np.zeros_like(w),
+            "average_from": 1,
+        }
+
+    stopped, whole = start(), start()
+    settings[kind] = troubled(base, method, at=4)
+    with pytest.raises(Trouble):
+        run_pass(X, y, rates=np.full(10, 0.1), batch_size=2, **stopped, **settings)
+    settings[kind] = base()
+    run_pass(X[:6], y[:6], rates=np.full(3, 0.1), batch_size=2, **whole, **settings)
+    assert stopped["clock"].tolist() == [3, 3]
+    for name in ("w", "average"):
+        np.testing.assert_allclose(stopped[name], whole[name], rtol=1e-12)
+    for name, array in whole["state"].items():
+        np.testing.assert_allclose(stopped["state"][name], array, rtol=1e-12)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="POSIX timers")
+@pytest.mark.parametrize("is_sparse", [False, True])
+@pytest.mark.parametrize("optimizer", [SGD(), Adam()], ids=repr)
+def test_an_interrupt_leaves_the_last_whole_step(optimizer, is_sparse):
+    loss, n_steps, d = SquaredError(), 2_000_000, 200
+    if is_sparse:
+        columns = np.arange(3 * n_steps, dtype=np.int32) % d
+        indptr = 3 * np.arange(n_steps + 1, dtype=np.int32)
+        X = sparse.csr_matrix((np.ones(3 * n_steps), columns, indptr), (n_steps, d))
+    else:
+        X = np.broadcast_to(np.linspace(-1, 1, d), (n_steps, d))
+    y, rates = np.sin(np.arange(n_steps)), np.full(n_steps, 1e-3)
+    w = np.zeros(d + 1)
+    clock, state = np.zeros(2, np.int64), optimizer.init(w)
+    settings = {"loss": loss, "penalty": L2(), "optimizer": optimizer, "alpha": 1e-3}
+
+    def interrupt(signum, frame):
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_pass(
+                X,
+                y,
+                w,
+                rates,
+                clock=clock,
+                state=state,
+                **settings,
+            )
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    t = int(clock[0])
+    assert 0 < t < n_steps
+    expected = np.zeros(d + 1)
+    run_pass(
+        X,
+        y,
+        expected,
+        rates[:t],
+        clock=np.zeros(2, np.int64),
+        state=optimizer.init(expected),
+        **settings,
+    )
+    np.testing.assert_allclose(w, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("w", np.zeros(7)),
+        ("w", np.zeros(8, np.float32)),
+        ("w", np.zeros((8, 2))[:, 0]),
+        ("y", np.zeros(29)),
+        ("y", np.zeros((30, 2))),
+        ("y", np.zeros(30, np.int64)),
+        ("rates", np.zeros(11)),
+        ("rates", np.zeros(10, np.float32)),
+        ("sample_weight", np.ones(29)),
+        ("state", {"m": np.zeros(8), "v": np.zeros(7)}),
+        ("state", {"m": np.zeros(8)}),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(name, wrong):
+    X, y = make_data(SquaredError(), n=30)
+    arrays = {"X": X, "y": y, "w": np.zeros(8), "rates": np.zeros(10)}
+    arrays |= {"clock": np.zeros(2, np.int64), "average": np.zeros(8)}
+    arrays |= {"state": Adam().init(arrays["w"]), name: wrong}
+    with pytest.raises(ValueError, match=name):
+        run_pass(
+            **arrays,
+            batch_size=3,
+            loss=SquaredError(),
+            penalty=L2(),
+            optimizer=Adam(),
+        )
+
+
+def test_extreme_predictions_saturate():
+    X = np.array([[1.0], [-1.0]])
+    for loss, y in ((LogLoss(), [1.0, -1.0]), (Hinge(), [1.0, 1.0])):
+        for start in (1e3, -1e3, 1e300, -1e300):
+            assert_same_from(np.array([start]), X, np.array(y), loss)
+
+
+def assert_same_from(start, X, y, loss):
+    totals = []
+    for function in (run_pass, reference_pass):
+        w = start.copy()
+        total = function(
+            X,
+            y,
+            w,
+            np.array([0.1]),
+            loss=loss,
+            penalty=NoPenalty(),
+            optimizer=SGD(),
+            state={},
+            clock=np.zeros(2, np.int64),
+            fit_intercept=False,
+            batch_size=2,
+        )
+        totals.append(total)
+    np.testing.assert_allclose(totals[0], totals[1], rtol=1e-14)
+
+
+# The order of an epoch.
+
+MASK = 2**64 - 1
+GOLDEN = 0x9E3779B97F4A7C15
+
+
+def mix(x):
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & MASK
+    return x ^ (x >> 31)
+
+
+def hash32(x):
+    x = ((x ^ (x >> 16)) * 0x7FEB352D) & 0xFFFFFFFF
+    x = ((x ^ (x >> 15)) * 0x846CA68B) & 0xFFFFFFFF
+    return x ^ (x >> 16)
+
+
+def reference_permutation(n, seed, epoch):
+    """Return the order: a Feistel network, then Fisher-Yates in chunks of 4096."""
+    key = mix((mix((seed + GOLDEN) & MASK) + epoch) & MASK)
+
+    def word(i):
+        return mix((key + (i + 1) * GOLDEN) & MASK)
+
+    a = math.isqrt(n - 1) + 1
+    b = -(-n // a)
+    keys = [word(i) & 0xFFFFFFFF for i in range(6)]
+
+    def encrypt(x):
+        right, left = divmod(x, a)
+        for k in range(0, 6, 2):
+            f = hash32((right + keys[k]) & 0xFFFFFFFF)
+            left = (left + ((f * a) >> 32)) % a
+            f = hash32((left + keys[k + 1]) & 0xFFFFFFFF)
+            right = (right + ((f * b) >> 32)) % b
+        return right * a + left
+
+    order = []
+    for start in range(0, n, 4096):
+        rows = []
+        for x in range(start, min(start + 4096, n)):
+            x = encrypt(x)
+            while x >= n:
+                x = encrypt(x)
+            rows.append(x)
+        for i in range(len(rows) - 1, 0, -1):
+            j = ((word(6 + start + i) >> 32) * (i + 1)) >> 32
+            rows[i], rows[j] = rows[j], rows[i]
+        order += rows
+    return order
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 100, 4096, 4097, 12345])
+def test_permutation_equals_its_formula(n, engine):
+    for seed, epoch in ((0, 0), (1, 2), (2**64 - 1, 2**63)):
+        order = permutation(n, seed, epoch, engine)
+        assert order.dtype == np.int32
+        assert order.tolist() == reference_permutation(n, seed, epoch)
+
+
+def test_permutation_of_nothing():
+    assert permutation(0, 1, 2).shape == (0,)
+
+
+@pytest.mark.parametrize("n", [1000, 50_000, 1_000_003])
+def test_permutation_has_every_row_once(n):
+    assert np.array_equal(np.sort(permutation(n, 5, 6)), np.arange(n))
+
+
+def test_permutations_of_four_are_equally_likely():
+    counts: dict[tuple, int] = {}
+    for seed, epoch in product(range(240), range(50)):
+        order = tuple(permutation(4, seed, epoch))
+        counts[order] = counts.get(order, 0) + 1
+    assert len(counts) == 24
+    assert stats.chisquare(list(counts.values())).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("n", [10_000, 20_000])
+def test_positions_are_uniform_where_there_are_several_chunks(n):
+    """Where a row stands, and how far two neighbours are apart, over epochs."""
+    n_epochs = 400
+    positions = np.array([np.argsort(permutation(n, 9, e)) for e in range(n_epochs)])
+    u = (positions + 0.5) / n
+    # Means of uniform numbers, whose standard deviation is 1/√12.
+    z = (u.mean(axis=0) - 0.5) * math.sqrt(12 * n_epochs)
+    assert stats.kstest(z, "norm").pvalue > 1e-3
+    # The distance of two uniform positions has the distribution function 1-(1-x)².
+    for apart in (1, 100, 4096):
+        distance = np.abs(u[:, apart:] - u[:, :-apart])[:, ::97].ravel()
+        assert stats.kstest(distance, lambda x: 1 - (1 - x) ** 2).pvalue > 1e-3
+
+
+def test_seeds_and_epochs_give_unrelated_orders():
+    first = permutation(10_000, 1, 1)
+    for seed, epoch in ((1, 2), (2, 1), (1, 0), (0, 1)):
+        other = permutation(10_000, seed, epoch)
+        assert np.mean(first == other) < 0.002
+        assert abs(stats.spearmanr(first, other).statistic) < 0.05
+
+
+def test_a_pass_visits_the_rows_in_the_order_of_permutation():
+    n = 10_000
+    X, y = np.zeros((n, 1)), np.arange(n, dtype=float)
+    w, rates = np.zeros(2), np.full(n, 1.0)
+    seen = []
+
+    class Records(SquaredError):
+        def gradient(self, y, z):
+            seen.extend(y.tolist())
+            return super().gradient(y, z)
+
+    run_pass(
+        X,
+        y,
+        w,
+        rates,
+        loss=Records(),
+        penalty=NoPenalty(),
+        optimizer=SGD(),
+        state={},
+        clock=np.zeros(2, np.int64),
+        shuffle=(4, 5),
+    )
+    assert seen == permutation(n, 4, 5).tolist()

@@ -1,0 +1,283 @@
+"""Full-batch training to convergence gives what exact solvers give."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import lsq_linear, minimize
+from sklearn.datasets import make_classification, make_regression
+from sklearn.linear_model import (
+    ElasticNet,
+    GammaRegressor,
+    HuberRegressor,
+    Lasso,
+    LogisticRegression,
+    PoissonRegressor,
+    QuantileRegressor,
+    Ridge,
+    TweedieRegressor,
+)
+from sklearn.preprocessing import StandardScaler
+
+from skgd import GDClassifier, GDRegressor
+from skgd.losses import Huber, Quantile, Tweedie
+from skgd.optimizers import Nesterov
+from skgd.penalties import Box, NonNegative
+from skgd.schedules import Polynomial
+
+N, D = 150, 6
+
+
+@pytest.fixture(scope="module")
+def regression():
+    X, y = make_regression(
+        N, D, n_informative=3, noise=10, bias=3, random_state=0, effective_rank=None
+    )
+    return StandardScaler().fit_transform(X), y / 50
+
+
+@pytest.fixture(scope="module")
+def counts(regression):
+    X, _ = regression
+    rng = np.random.default_rng(0)
+    mean = np.exp(X @ [0.5, -0.4, 0, 0, 0.3, 0] + 1)
+    return X, rng.poisson(mean).astype(float), rng.gamma(2.0, mean / 2)
+
+
+@pytest.fixture(scope="module")
+def classes():
+    X, y = make_classification(
+        N, D, n_informative=4, n_classes=3, n_redundant=0, flip_y=0.2, random_state=0
+    )
+    return StandardScaler().fit_transform(X), y
+
+
+def full_batch(Estimator, loss, **params):
+    """Gradient descent on all samples for a number of steps, no stopping rule."""
+    defaults = {
+        "optimizer": Nesterov(0.9),
+        "learning_rate": 0.1,
+        "batch_size": None,
+        "max_iter": 3000,
+        "tol": None,
+    }
+    return Estimator(loss, **(defaults | params))
+
+
+def assert_same_model(model, exact, rtol=1e-6):
+    expected = np.append(np.ravel(exact.coef_), exact.intercept_)
+    got = np.append(np.ravel(model.coef_), model.intercept_)
+    assert_allclose(got, expected, rtol=rtol, atol=rtol * abs(expected).max())
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_ridge(regression, fit_intercept):
+    X, y = regression
+    model = full_batch(
+        GDRegressor, "squared_error", alpha=0.1, fit_intercept=fit_intercept
+    ).fit(X, y)
+    exact = Ridge(alpha=0.1 * N, fit_intercept=fit_intercept).fit(X, y)
+    assert_same_model(model, exact)
+
+
+def test_ridge_closed_form_with_weights(regression):
+    X, y = regression
+    s = np.random.default_rng(1).uniform(0.1, 3, N)
+    model = full_batch(GDRegressor, "squared_error", alpha=0.1, max_iter=6000).fit(
+        X, y, s
+    )
+    A = np.column_stack([X, np.ones(N)])
+    regulariser = 0.1 * np.diag([*np.ones(D), 0])
+    solution = np.linalg.solve(
+        A.T @ (A * s[:, None]) / s.sum() + regulariser, A.T @ (s * y) / s.sum()
+    )
+    assert_allclose(np.append(model.coef_, model.intercept_), solution, rtol=1e-6)
+
+
+def test_several_targets_are_ridge_too(regression):
+    X, y = regression
+    Y = np.column_stack([y, -2 * y, X[:, 0]])
+    model = full_batch(GDRegressor, "squared_error", alpha=0.1).fit(X, Y)
+    exact = Ridge(alpha=0.1 * N).fit(X, Y)
+    assert_allclose(model.coef_, exact.coef_, rtol=1e-6, atol=1e-9)
+    assert_allclose(model.predict(X), exact.predict(X), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
+def test_elastic_net_has_the_same_zeros(regression, l1_ratio):
+    X, y = regression
+    alpha = 0.3
+    model = full_batch(
+        GDRegressor,
+        "squared_error",
+        penalty="elasticnet",
+        alpha=alpha,
+        l1_ratio=l1_ratio,
+    ).fit(X, y)
+    exact = ElasticNet(alpha=alpha, l1_ratio=l1_ratio, tol=1e-12, max_iter=100_000)
+    exact.fit(X, y)
+    assert 0 < np.count_nonzero(exact.coef_) < D
+    assert_array_equal(model.coef_ == 0, exact.coef_ == 0)
+    assert_same_model(model, exact)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "learning_rate"),
+    [
+        ("sgd", 0.5),
+        ("momentum", 0.05),
+        ("adagrad", 1.0),
+        ("adam", 0.05),
+        ("amsgrad", 0.05),
+        ("ftrl", 1.0),
+    ],
+)
+def test_lasso_by_adaptive_optimizers(regression, optimizer, learning_rate):
+    """The proximal step uses the optimizer's metric, so its fixed point is right."""
+    X, y = regression
+    model = full_batch(
+        GDRegressor,
+        "squared_error",
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        schedule=Polynomial(power=1.0),
+        penalty="l1",
+        alpha=0.3,
+        max_iter=4000,
+    ).fit(X, y)
+    exact = Lasso(alpha=0.3, tol=1e-12, max_iter=100_000).fit(X, y)
+    assert_array_equal(model.coef_ == 0, exact.coef_ == 0)
+    assert_same_model(model, exact)
+
+
+def test_non_negative_and_box(regression):
+    X, y = regression
+    A = X - X.mean(axis=0)
+    for penalty, bounds in [
+        (NonNegative(), (0, np.inf)),
+        (Box(-0.1, 0.2), (-0.1, 0.2)),
+    ]:
+        model = full_batch(GDRegressor, "squared_error", penalty=penalty, alpha=1.0)
+        model.fit(X, y)
+        exact = lsq_linear(A, y - y.mean(), bounds, tol=1e-14).x
+        assert_allclose(model.coef_, exact, atol=1e-6)
+        assert model.coef_.min() >= bounds[0]
+        assert model.coef_.max() <= bounds[1]
+
+
+def test_non_negative_elastic_net(regression):
+    X, y = regression
+    model = full_batch(
+        GDRegressor, "squared_error", penalty=NonNegative("l1"), alpha=0.3
+    ).fit(X, y)
+    exact = Lasso(alpha=0.3, positive=True, tol=1e-12).fit(X, y)
+    assert_array_equal(model.coef_ == 0, exact.coef_ == 0)
+    assert_same_model(model, exact)
+
+
+def test_logistic(classes):
+    X, y = classes
+    y = y == 1
+    model = full_batch(GDClassifier, "log_loss", alpha=0.01, learning_rate=0.5).fit(
+        X, y
+    )
+    exact = LogisticRegression(C=1 / (0.01 * N), tol=1e-10, max_iter=1000).fit(X, y)
+    assert_same_model(model, exact)
+    assert_allclose(model.predict_proba(X), exact.predict_proba(X), rtol=1e-5)
+    assert_array_equal(model.predict(X), exact.predict(X))
+
+
+def test_softmax(classes):
+    X, y = classes
+    model = full_batch(GDClassifier, "log_loss", alpha=0.01, learning_rate=0.5).fit(
+        X, y
+    )
+    exact = LogisticRegression(
+        C=1 / (0.01 * N), solver="newton-cg", tol=1e-12, max_iter=1000
+    ).fit(X, y)
+    assert_allclose(model.coef_, exact.coef_, rtol=1e-6, atol=1e-8)
+    assert_allclose(model.predict_proba(X), exact.predict_proba(X), rtol=1e-6)
+
+
+def test_sparse_logistic_satisfies_the_optimality_conditions(classes):
+    """The gradient is ∓alpha where a coefficient is not zero, and less where it is."""
+    X, y = classes
+    alpha = 0.1
+    model = full_batch(
+        GDClassifier, "log_loss", penalty="l1", alpha=alpha, learning_rate=0.5
+    ).fit(X, y == 1)
+    residual = model.predict_proba(X)[:, 1] - (y == 1)
+    gradient, coef = X.T @ residual / N, model.coef_[0]
+    zero = coef == 0
+    assert 0 < zero.sum() < D
+    assert (np.abs(gradient[zero]) < alpha).all()
+    assert_allclose(gradient[~zero], -alpha * np.sign(coef[~zero]), rtol=1e-9)
+    assert_allclose(residual.mean(), 0, atol=1e-10)
+
+
+def test_poisson_gamma_tweedie(counts):
+    X, count, amount = counts
+    for loss, y, exact in [
+        ("poisson", count, PoissonRegressor(alpha=0.1, tol=1e-12, max_iter=1000)),
+        ("gamma", amount, GammaRegressor(alpha=0.1, tol=1e-12, max_iter=1000)),
+        (
+            Tweedie(power=1.5),
+            count,
+            TweedieRegressor(power=1.5, alpha=0.1, tol=1e-12, max_iter=1000),
+        ),
+    ]:
+        exact.fit(X, y)
+        model = full_batch(GDRegressor, loss, alpha=0.1, learning_rate=0.02).fit(X, y)
+        assert_same_model(model, exact)
+        assert_allclose(model.predict(X), exact.predict(X), rtol=1e-6)
+
+
+def test_huber_with_its_scale_fixed(regression):
+    X, y = regression
+    exact = HuberRegressor(epsilon=1.35, alpha=0.5, tol=1e-10, max_iter=10_000).fit(
+        X, y
+    )
+    # HuberRegressor minimises Σ (σ + H(r/σ) σ) + alpha ‖w‖², H(u) = u² inside: at its
+    # own σ that is 2/σ · Σ huber(r; delta=εσ) + alpha ‖w‖² in w.
+    sigma = exact.scale_
+    model = full_batch(
+        GDRegressor,
+        Huber(delta=1.35 * sigma),
+        alpha=0.5 * sigma / N,
+        max_iter=5000,
+    ).fit(X, y)
+    # Its own solver is not more accurate: the objective's minimum below is.
+    assert_same_model(model, exact, rtol=2e-5)
+
+    def objective(p):
+        r = y - X @ p[:-1] - p[-1]
+        delta = 1.35 * sigma
+        inside = np.abs(r) <= delta
+        value = np.where(inside, r**2 / 2, delta * np.abs(r) - delta**2 / 2).mean()
+        return value + 0.25 * sigma / N * p[:-1] @ p[:-1]
+
+    start = np.append(model.coef_, model.intercept_)
+    reference = minimize(objective, start, method="BFGS", options={"gtol": 1e-10}).x
+    assert_allclose(start, reference, rtol=1e-6, atol=1e-7)
+
+
+def test_quantile(regression):
+    """A subgradient method with a rate that falls to zero reaches the LP's optimum."""
+    X, y = regression
+    exact = QuantileRegressor(quantile=0.8, alpha=0.0).fit(X, y)
+    model = full_batch(
+        GDRegressor,
+        Quantile(level=0.8),
+        penalty=None,
+        optimizer="sgd",
+        learning_rate=1.0,
+        schedule=lambda t: 0.999**t,
+        max_iter=20_000,
+    ).fit(X, y)
+
+    def objective(m):
+        r = y - m.predict(X)
+        return np.maximum(0.8 * r, -0.2 * r).mean()
+
+    assert_allclose(objective(model), objective(exact), rtol=1e-6)
+    # Near its minimum the objective is flat: coefficients are known less well.
+    assert_same_model(model, exact, rtol=1e-3)

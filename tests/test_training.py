@@ -1,0 +1,387 @@
+"""What the parameters of training do, and what the attributes say about it."""
+
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import expit
+from sklearn.datasets import make_regression
+from sklearn.exceptions import ConvergenceWarning
+
+from skgd import OPTIMIZERS, GDClassifier, GDRegressor
+from skgd.optimizers import FTRL, SGD, Adam, Momentum
+from skgd.schedules import Exponential, Schedule, Step
+
+X, Y = make_regression(60, 4, noise=5, bias=10, random_state=0)
+N, D = X.shape
+A = np.column_stack([X, np.ones(N)])
+
+
+def regressor(**params):
+    options = {
+        "penalty": None,
+        "optimizer": "sgd",
+        "learning_rate": 0.1,
+        "batch_size": None,
+        "max_iter": 1,
+        "tol": None,
+    }
+    return GDRegressor(**(options | params))
+
+
+def weights(model):
+    return np.append(model.coef_, model.intercept_)
+
+
+def gradient(w, rows=slice(None)):
+    """Return the gradient of the mean of ½(y − z)²."""
+    return A[rows].T @ (A[rows] @ w - Y[rows]) / len(Y[rows])
+
+
+# Start
+
+
+def test_start_values_are_where_training_starts():
+    start = np.array([1.0, -2.0, 3.0, 0.0, 7.0])
+    model = regressor().fit(X, Y, coef_init=start[:-1], intercept_init=start[-1])
+    assert_allclose(weights(model), start - 0.1 * gradient(start), rtol=1e-12)
+    one_row = regressor().fit(X, Y, coef_init=[start[:-1]], intercept_init=[start[-1]])
+    assert_array_equal(one_row.coef_, model.coef_)
+    labels = np.digitize(Y, [-20, 20])
+    coef, intercept = np.arange(12.0).reshape(3, 4), np.array([1.0, 2.0, 3.0])
+    tiny = {"optimizer": "sgd", "learning_rate": 1e-14, "max_iter": 1, "tol": None}
+    model = GDClassifier(**tiny).fit(
+        X, labels, coef_init=coef, intercept_init=intercept
+    )
+    assert_allclose(model.coef_, coef, atol=1e-10)
+    assert_allclose(model.intercept_, intercept, atol=1e-10)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_start_values_in_a_warm_start_begin_the_memory_anew(optimizer):
+    options = {"optimizer": optimizer, "max_iter": 3, "average": True}
+    start = {"coef_init": [1.0, 2.0, 3.0, 4.0], "intercept_init": 5.0}
+    fresh = regressor(**options).fit(X, Y, **start)
+    warm = regressor(warm_start=True, **options).fit(X, Y)
+    warm.fit(X, Y, **start)
+    assert_allclose(warm.coef_, fresh.coef_, rtol=1e-12)
+    assert warm.t_ == 6
+
+
+# Step
+
+
+def test_a_step_is_the_rate_times_the_gradient():
+    w = np.zeros(5)
+    model = regressor(warm_start=True, schedule=lambda t: 1 / t)
+    for t in range(1, 6):
+        w = w - 0.1 / t * gradient(w)
+        assert_allclose(weights(model.fit(X, Y)), w, rtol=1e-12)
+        assert model.t_ == model.n_iter_ == t
+
+
+def test_clip_norm_shortens_the_whole_gradient():
+    g = gradient(np.zeros(5))
+    length = np.linalg.norm(g)
+    clipped = regressor(clip_norm=length / 4).fit(X, Y)
+    assert_allclose(weights(clipped), -0.1 * g / 4, rtol=1e-12)
+    not_clipped = regressor(clip_norm=length * 1.01).fit(X, Y)
+    assert_allclose(weights(not_clipped), -0.1 * g, rtol=1e-12)
+
+
+def test_weight_decay_does_not_reach_the_intercept():
+    start = {"coef_init": [1.0, 2.0, 3.0, 4.0], "intercept_init": 5.0}
+    decayed = regressor(optimizer="adamw").set_params(optimizer="adamw")
+    plain = regressor(optimizer="adam").fit(X, Y, **start)
+    decayed.fit(X, Y, **start)
+    assert_allclose(plain.coef_ - decayed.coef_, 0.1 * 0.01 * np.arange(1, 5))
+    assert_array_equal(plain.intercept_, decayed.intercept_)
+
+
+def test_penalty_does_not_reach_the_intercept():
+    big = regressor(penalty="l1", alpha=1e6, max_iter=3000).fit(X, Y)
+    assert_array_equal(big.coef_, np.zeros(D))
+    assert_allclose(big.intercept_, [Y.mean()])
+
+
+def test_without_intercept():
+    model = regressor(fit_intercept=False).fit(X, Y)
+    assert_allclose(model.coef_, 0.1 * X.T @ Y / N)
+    assert_array_equal(model.intercept_, [0.0])
+    assert model.optimizer_state_ == {}
+
+
+@pytest.mark.parametrize(("size", "steps"), [(1, 60), (7, 9), (60, 1), (100, 1)])
+def test_number_of_steps(size, steps):
+    assert regressor(batch_size=size, learning_rate=1e-3).fit(X, Y).t_ == steps
+
+
+def test_auto_batch_is_32_or_all():
+    assert regressor(batch_size="auto").fit(X, Y).t_ == 2
+    assert regressor(batch_size="auto").fit(X[:31], Y[:31]).t_ == 1
+
+
+def test_auto_rate_is_that_of_the_optimizer():
+    for name, optimizer in OPTIMIZERS.items():
+        auto = regressor(optimizer=name, learning_rate="auto").fit(X, Y)
+        rate = optimizer.default_learning_rate
+        given = regressor(optimizer=name, learning_rate=rate).fit(X, Y)
+        assert_array_equal(auto.coef_, given.coef_)
+
+
+# Averages
+
+
+def test_average_is_the_mean_of_the_weights_after_each_step():
+    path = np.array([weights(regressor(max_iter=n).fit(X, Y)) for n in range(1, 9)])
+    for average, expected in [(True, path.mean(0)), (6, path[5:].mean(0))]:
+        model = regressor(max_iter=8, average=average).fit(X, Y)
+        assert_allclose(weights(model), expected, rtol=1e-12)
+    not_yet = regressor(max_iter=8, average=9).fit(X, Y)
+    assert_array_equal(weights(not_yet), path[7])
+
+
+def test_training_goes_on_from_the_weights_not_from_their_mean():
+    path = np.array([weights(regressor(max_iter=n).fit(X, Y)) for n in range(1, 5)])
+    model = regressor(average=True)
+    for n in range(1, 4):
+        model.partial_fit(X, Y)
+        assert_allclose(weights(model), path[:n].mean(axis=0), rtol=1e-12)
+    model.set_params(average=False).partial_fit(X, Y)
+    assert_allclose(weights(model), path[3], rtol=1e-12)
+
+
+# Between two calls
+
+
+def test_a_new_rate_takes_effect_and_keeps_the_memory():
+    model = regressor(optimizer=Momentum(0.5)).partial_fit(X, Y)
+    first = weights(model)
+    model.set_params(learning_rate=0.3).partial_fit(X, Y)
+    v = 0.5 * gradient(np.zeros(5)) + gradient(first)
+    assert_allclose(weights(model), first - 0.3 * v, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"alpha": 0.5, "penalty": "l2"},
+        {"optimizer__momentum": 0.1},
+        {"batch_size": 20},
+        {"schedule": "inverse_scaling"},
+        {"loss": "huber"},
+        {"clip_norm": 1.0},
+    ],
+)
+def test_parameters_are_read_at_each_call(change):
+    model = regressor(optimizer=Momentum(0.5)).partial_fit(X, Y)
+    changed = regressor(optimizer=Momentum(0.5)).partial_fit(X, Y)
+    model.partial_fit(X, Y)
+    changed.set_params(**change).partial_fit(X, Y)
+    assert (model.coef_ != changed.coef_).any()
+
+
+def test_a_parameter_set_on_the_instance_is_noticed():
+    optimizer = Momentum(0.5)
+    model = regressor(optimizer=optimizer).partial_fit(X, Y).partial_fit(X, Y)
+    other = regressor(optimizer=optimizer).partial_fit(X, Y)
+    optimizer.momentum = 0.0
+    other.partial_fit(X, Y)
+    assert (model.coef_ != other.coef_).all()
+    assert other.optimizer_.momentum == 0.0
+
+
+def test_another_optimizer_begins_with_a_memory_of_its_own():
+    """Its clock too: Adam's correction of the bias counts its own steps."""
+    model = regressor(learning_rate=0.05, max_iter=20).fit(X, Y)
+    switched = regressor(learning_rate=0.05, max_iter=20).fit(X, Y)
+    switched.set_params(optimizer=Adam()).partial_fit(X, Y)
+    anew = regressor(optimizer=Adam(), learning_rate=0.05)
+    anew.fit(X, Y, coef_init=model.coef_, intercept_init=model.intercept_)
+    assert_allclose(switched.coef_, anew.coef_, rtol=1e-12)
+    assert switched.t_ == 21
+
+
+def test_epochs_of_a_stream_are_as_long_as_its_first_chunk():
+    schedule = Exponential(0.5, unit="epoch")
+    model = regressor(schedule=schedule, batch_size=10, optimizer=FTRL())
+    model.partial_fit(X, Y)
+    assert model.t_ == 6
+    model.partial_fit(X[:10], Y[:10])
+    assert float(model.optimizer_state_["rate"]) == pytest.approx(0.1 * 0.5)
+
+
+def test_the_pass_number_of_the_seed_goes_on():
+    """Two passes see the samples in two orders, in a stream as in a fit."""
+    model = regressor(batch_size=1, learning_rate=1e-2, random_state=0)
+    steps = []
+    for _ in range(2):
+        before = weights(model) if hasattr(model, "coef_") else np.zeros(5)
+        model.partial_fit(X, Y)
+        steps.append(weights(model) - before)
+    again = regressor(batch_size=1, learning_rate=1e-2, random_state=0, max_iter=2)
+    assert_array_equal(weights(again.fit(X, Y)), steps[0] + steps[1] + 0)
+
+
+# Stopping
+
+
+def test_loss_curve_is_the_objective_before_each_step():
+    model = regressor(max_iter=4, penalty="l2", alpha=0.5).fit(X, Y)
+    path = [np.zeros(5)]
+    for _ in range(4):
+        w = path[-1]
+        path.append(w - 0.1 * (gradient(w) + 0.5 * np.append(w[:4], 0)))
+    losses = [np.mean((A @ w - Y) ** 2) / 2 for w in path[:-1]]
+    penalties = [0.25 * w[:4] @ w[:4] for w in path[:-1]]
+    assert_allclose(model.loss_curve_, np.add(losses, penalties), rtol=1e-12)
+
+
+def test_training_stops_when_the_loss_has_settled():
+    model = regressor(max_iter=1000, tol=1e-3, n_iter_no_change=4).fit(X, Y)
+    curve, n = model.loss_curve_, model.n_iter_
+    assert model.stop_reason_ == "tol"
+    assert 8 <= n < 1000
+
+    def is_level(i):
+        before, last = np.mean(curve[i - 8 : i - 4]), np.mean(curve[i - 4 : i])
+        return abs(before - last) <= 4 * 1e-3 * last
+
+    assert is_level(n)
+    assert not any(is_level(i) for i in range(8, n))
+    longer = regressor(max_iter=1000, tol=1e-6, n_iter_no_change=4).fit(X, Y)
+    assert longer.n_iter_ > n
+    assert longer.loss_curve_[-1] < curve[-1]
+
+
+def test_the_scale_of_the_target_does_not_matter_to_stopping():
+    epochs = [
+        regressor(max_iter=1000, tol=1e-4).fit(X, Y * scale).n_iter_
+        for scale in (1e-9, 1, 1e9)
+    ]
+    assert epochs[0] == epochs[1] == epochs[2]
+
+
+def test_a_wave_of_the_momentum_is_not_an_end():
+    model = regressor(optimizer="momentum", max_iter=1000, tol=1e-8).fit(X, Y)
+    assert model.stop_reason_ == "tol"
+    assert np.any(np.diff(model.loss_curve_[:30]) > 0)
+    at_start = np.linalg.norm(gradient(np.zeros(5)))
+    assert np.linalg.norm(gradient(weights(model))) < 1e-4 * at_start
+
+
+def test_a_rate_slightly_too_high_is_said():
+    """The loss grows by a third in each step: patience alone would call that an end."""
+    highest = np.linalg.eigvalsh(A.T @ A / N)[-1]
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        model = regressor(learning_rate=2.15 / highest, max_iter=1000, tol=1e-3).fit(
+            X, Y
+        )
+    assert model.stop_reason_ == "diverged"
+    assert_array_equal(weights(model), np.zeros(5))
+
+
+def test_verbose_prints_a_line_for_each_epoch(capsys):
+    model = regressor(max_iter=3, verbose=1).fit(X, Y)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["epoch 1", "epoch 2", "epoch 3"]
+    assert f"loss {model.loss_curve_[2]:.6g}" in lines[2]
+    model.partial_fit(X, Y)
+    assert capsys.readouterr().out.startswith("epoch 4: step 4, loss ")
+    regressor(max_iter=3).fit(X, Y)
+    assert capsys.readouterr().out == ""
+
+
+def test_divergence_is_measured_from_the_start_of_training():
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        model = regressor(learning_rate=3.0, max_iter=3, batch_size=20).fit(X, Y)
+    assert_array_equal(weights(model), np.zeros(5))
+    assert model.t_ == 0
+    assert model.n_iter_ == 3
+
+
+def test_warnings_point_at_the_line_that_called():
+    for call in (
+        lambda: regressor(max_iter=2, tol=1e-3).fit(X, Y),
+        lambda: regressor(learning_rate=1e3, max_iter=50).fit(X, Y),
+        lambda: regressor(learning_rate=1e300).partial_fit(X * 1e10, Y),
+    ):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call()
+        assert [warning.filename for warning in caught] == [__file__]
+
+
+class Factors(Schedule):
+    """Returns what it is given, right or wrong."""
+
+    def __init__(self, factors=1.0):
+        self.factors = factors
+
+    def __call__(self, t):
+        return np.broadcast_to(self.factors, np.shape(t)) if self.factors else 1.0
+
+
+@pytest.mark.parametrize("factor", [-0.5, np.nan, np.inf, None])
+def test_factors_of_a_users_schedule_are_checked(factor):
+    model = regressor(schedule=Factors(factor), batch_size=20)
+    for call in (model.fit, model.partial_fit):
+        with pytest.raises(ValueError, match=r"schedule Factors\(.*\) must return"):
+            call(X, Y)
+        assert not hasattr(model, "coef_")
+
+
+def test_a_step_schedule_by_epoch_is_a_rate_set_by_hand():
+    by_schedule = regressor(
+        max_iter=3, schedule=Step(every=1, factor=0.1, unit="epoch"), batch_size=10
+    ).set_params(shuffle=False)
+    by_hand = regressor(batch_size=10, shuffle=False)
+    for rate in (0.1, 0.01, 0.001):
+        by_hand.set_params(learning_rate=rate).partial_fit(X, Y)
+    assert_allclose(by_schedule.fit(X, Y).coef_, by_hand.coef_, rtol=1e-12)
+
+
+# Probabilities
+
+
+def test_probabilities_keep_their_precision_in_the_tails():
+    model = GDClassifier(max_iter=1, tol=None).fit(X, Y > 0)
+    model.coef_, model.intercept_ = np.array([[1.0, 0, 0, 0]]), np.zeros(1)
+    z = np.array([-700.0, -56.0, 0.0, 56.0, 700.0])
+    at = np.column_stack([z, np.zeros((5, 3))])
+    expected = np.column_stack([expit(-z), expit(z)])
+    assert_allclose(model.predict_proba(at), expected, rtol=1e-15)
+    log = model.predict_log_proba(at)
+    assert_allclose(log[:, 0], -np.logaddexp(0, z), rtol=1e-12, atol=1e-15)
+
+
+def test_weights_of_any_magnitude_with_float32():
+    weight = np.linspace(1, 2, N)
+    expected = regressor().fit(X.astype(np.float32), Y, weight).coef_
+    for scale in (1e-50, 1e50):
+        model = regressor().fit(X.astype(np.float32), Y, scale * weight)
+        assert_allclose(model.coef_, expected, rtol=1e-6)
+
+
+# The README
+
+
+def readme_blocks():
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("block", readme_blocks())
+def test_readme(block):
+    names = {}
+    exec(block, names)
+    if "search" in names:
+        assert names["search"].best_score_ > 0.9
+
+
+def test_readme_has_code():
+    assert len(readme_blocks()) == 2
+    assert SGD in OPTIMIZERS.values()
