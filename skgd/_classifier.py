@@ -215,6 +215,18 @@ class GDClassifier(ClassifierMixin, LinearModel):
             For parameters or data that are not acceptable, for classes that were
             not announced, or features that are not those of the first call;
             nothing is changed.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from skgd import GDClassifier
+        >>> X, y = load_digits(return_X_y=True)
+        >>> model = GDClassifier(random_state=0)
+        >>> for start in range(0, 1500, 100):
+        ...     chunk = slice(start, start + 100)
+        ...     model = model.partial_fit(X[chunk] / 16, y[chunk], classes=range(10))
+        >>> model.score(X[1500:] / 16, y[1500:]) > 0.8
+        True
         """
         if classes is None and not hasattr(self, "classes_"):
             raise ValueError("classes must be given in the first call of partial_fit.")
@@ -266,6 +278,14 @@ class GDClassifier(ClassifierMixin, LinearModel):
         -------
         ndarray of shape (n_samples, n_classes)
             In the order of ``classes_``; each row sums to 1.
+
+        Examples
+        --------
+        >>> from skgd import GDClassifier
+        >>> model = GDClassifier(alpha=0, max_iter=1000, tol=None)
+        >>> model = model.fit([[0.0], [0.0], [0.0], [0.0]], list("aabb"))
+        >>> model.predict_proba([[0.0]]).round(2)
+        array([[0.5, 0.5]])
         """
         z = self.decision_function(X)
         with np.errstate(all="ignore"):

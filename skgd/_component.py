@@ -20,6 +20,16 @@ class Component(BaseEstimator, ABC):
     stores its arguments unchanged, ``get_params`` and ``set_params`` read and
     write them, so that a grid search reaches them as ``optimizer__beta1``.
     Nothing else is ever stored on it.
+
+    Examples
+    --------
+    >>> from skgd.optimizers import Adam
+    >>> Adam(beta1=0.8).get_params()["beta1"]
+    0.8
+    >>> Adam(beta1=1.5).validate()
+    Traceback (most recent call last):
+        ...
+    ValueError: Adam: beta1 must be a finite real number in [0, 1), got 1.5.
     """
 
     constraints: ClassVar[dict[str, Constraint]] = {}
@@ -68,6 +78,16 @@ class Registry(Mapping[str, type]):
         The noun, as it stands in error messages: ``"optimizer"``.
     base : type
         The abstract class that every entry derives from.
+
+    Examples
+    --------
+    >>> from skgd import OPTIMIZERS
+    >>> OPTIMIZERS["adam"]().get_params()["beta1"]
+    0.9
+    >>> OPTIMIZERS.resolve("admm")
+    Traceback (most recent call last):
+        ...
+    ValueError: optimizer must be one of ... got 'admm'. Did you mean 'adam'?
     """
 
     _entry_points_loaded: ClassVar[bool] = False

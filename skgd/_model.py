@@ -215,18 +215,27 @@ class LinearModel(BaseEstimator):
         schedule = settings.schedule.resolve(progress.steps_per_epoch, None)
         rates = learning_rates(settings, schedule, progress.t, n_batches)
         warn_past_end(schedule, progress.t + n_batches)
+        before = progress.copy()
         model._fit_state(progress, parts)
         stop_reason = "partial_fit"
         try:
             value = run_pass(objective, settings, progress, schedule, rates)
-            model.loss_curve_.append(value)
-            report(self.verbose, progress, value)
-            if not math.isfinite(value):
-                stop_reason = "diverged"
-                warn_diverged(settings)
-        finally:
-            model._publish(parts, progress, stop_reason)
-            self.__dict__ = model.__dict__
+        except BaseException:
+            if progress.t > before.t:
+                model._publish(parts, progress, stop_reason)
+                self.__dict__ = model.__dict__
+            elif resume:
+                self._progress = before
+                self.optimizer_state_ = before.state
+            raise
+        model.loss_curve_.append(value)
+        report(self.verbose, progress, value)
+        if not math.isfinite(value):
+            stop_reason = "diverged"
+        model._publish(parts, progress, stop_reason)
+        self.__dict__ = model.__dict__
+        if stop_reason == "diverged":
+            warn_diverged(settings)
         return self
 
     def _parts(self) -> _Parts:
@@ -434,7 +443,8 @@ def _set_start(objective, w, coef_init, intercept_init):
 
 def _start_values(name, values, shapes, dtype):
     try:
-        array = np.asarray(values, dtype=dtype)
+        with np.errstate(over="ignore"):
+            array = np.asarray(values, dtype=dtype)
     except (TypeError, ValueError):
         raise ValueError(
             f"{name} must be an array of numbers, got {values!r}."

@@ -186,6 +186,17 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
         ValueError, TypeError
             For parameters or data that are not acceptable, or whose features
             are not those of the first call; nothing is changed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skgd import GDRegressor
+        >>> X = np.random.default_rng(0).normal(size=(1000, 2))
+        >>> model = GDRegressor(optimizer="sgd", learning_rate=0.5)
+        >>> for chunk in np.array_split(X, 10):
+        ...     model = model.partial_fit(chunk, chunk @ [1.0, -2.0] + 3)
+        >>> model.t_, model.coef_.round(1), model.intercept_.round(1)
+        (40, array([ 1., -2.]), array([3.]))
         """
         return self._partial_fit(X, y, sample_weight)
 
@@ -202,6 +213,13 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
+
+        Examples
+        --------
+        >>> from skgd import GDRegressor
+        >>> model = GDRegressor("poisson", alpha=0, max_iter=500, tol=None)
+        >>> model.fit([[0.0], [0.0], [1.0]], [1, 3, 4]).predict([[0.0], [1.0]]).round()
+        array([2., 4.])
         """
         z = self._raw_prediction(X)
         with np.errstate(all="ignore"):

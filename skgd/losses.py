@@ -28,6 +28,11 @@ class Loss(Component):
 
     A subclass writes `value` and `gradient`. Where the derivative jumps (a
     kink) its docstring says which of the one-sided derivatives is returned.
+
+    Examples
+    --------
+    >>> issubclass(LOSSES["hinge"], Loss)
+    True
     """
 
     @abstractmethod
@@ -55,7 +60,19 @@ class Loss(Component):
 
 
 class RegressionLoss(Loss):
-    """A loss for targets that are real numbers."""
+    """A loss for targets that are real numbers.
+
+    Examples
+    --------
+    >>> class Quartic(RegressionLoss):
+    ...     def value(self, y, z):
+    ...         return 0.25 * (y - z) ** 4
+    ...
+    ...     def gradient(self, y, z):
+    ...         return (z - y) ** 3
+    >>> Quartic().gradient(np.array([1.0]), np.array([3.0]))
+    array([8.])
+    """
 
     target_range: ClassVar[Number] = Number()
     """The targets for which the loss is defined."""
@@ -71,6 +88,17 @@ class ClassificationLoss(Loss):
     A loss whose raw prediction determines a probability also has
     ``inverse_link(z)``: for shape (n,) the probability of +1, for shape (n, k)
     that of each class, up to a factor for each row.
+
+    Examples
+    --------
+    >>> class Exponential(ClassificationLoss):
+    ...     def value(self, y, z):
+    ...         return np.exp(-y * z)
+    ...
+    ...     def gradient(self, y, z):
+    ...         return -y * np.exp(-y * z)
+    >>> Exponential().gradient(np.array([1.0, -1.0]), np.zeros(2))
+    array([-1.,  1.])
     """
 
 

@@ -28,6 +28,17 @@ class Optimizer(Component):
 
     A subclass writes `direction`, `init` if it has state, and sets
     `default_learning_rate`. It knows neither the rate nor the data.
+
+    Examples
+    --------
+    >>> class SignDescent(Optimizer):
+    ...     def direction(self, w, g, t):
+    ...         return np.sign(g)
+    >>> from skgd import GDRegressor
+    >>> X, y = np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0])
+    >>> model = GDRegressor(optimizer=SignDescent(), max_iter=200, tol=None)
+    >>> model.fit(X, y).coef_.round(1)
+    array([2.])
     """
 
     default_learning_rate: ClassVar[float] = 0.01

@@ -24,6 +24,19 @@ class Penalty(Component):
 
     A subclass writes `value` and, as far as it has them, the `gradient` of the
     smooth part and the `prox` of the rest.
+
+    Examples
+    --------
+    >>> class TowardsOne(Penalty):
+    ...     def value(self, w):
+    ...         return 0.5 * float(np.sum((w - 1) ** 2))
+    ...
+    ...     def gradient(self, w):
+    ...         return w - 1
+    >>> TowardsOne().gradient(np.array([0.0, 3.0]))
+    array([-1.,  2.])
+    >>> TowardsOne().has_prox
+    False
     """
 
     @property
@@ -309,7 +322,13 @@ class NonNegative(Box):
 
 
 def soft_threshold(w, threshold):
-    """Return ``w`` moved towards zero by ``threshold``, and zero if it gets there."""
+    """Return ``w`` moved towards zero by ``threshold``, and zero if it gets there.
+
+    Examples
+    --------
+    >>> soft_threshold(np.array([3.0, -0.5]), 1.0)
+    array([2., 0.])
+    """
     with np.errstate(over="ignore", under="ignore"):
         threshold = np.asarray(threshold).astype(w.dtype)
     return w - np.clip(w, -threshold, threshold)

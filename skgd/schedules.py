@@ -42,6 +42,17 @@ class Schedule(Component):
     Two names of parameters have a meaning here: ``unit`` is what the lengths
     are counted in, and ``horizon`` is the length of the whole schedule.
     `resolve` fills in ``unit="epoch"`` and ``horizon=None``.
+
+    Examples
+    --------
+    >>> class Sawtooth(Schedule):
+    ...     def __init__(self, period=3):
+    ...         self.period = period
+    ...
+    ...     def __call__(self, t):
+    ...         return 1 - (np.asarray(t) - 1) % self.period / self.period
+    >>> Sawtooth(period=2)([1, 2, 3, 4])
+    array([1. , 0.5, 1. , 0.5])
     """
 
     @abstractmethod

@@ -413,6 +413,16 @@ def test_an_exception_leaves_the_last_whole_step():
     assert_array_equal(model.coef_, two_steps.coef_)
 
 
+def test_an_exception_before_the_first_step_changes_nothing():
+    for model in fresh_and_fitted(GDRegressor):
+        model.set_params(penalty=Box(lower=[0.0, 0.0]))
+        unchanged(model, lambda m=model: m.partial_fit(X, Y), ValueError, "Box: lower")
+    fresh = GDRegressor(optimizer=Failing(1))
+    unchanged(fresh, lambda: fresh.partial_fit(X, Y), RuntimeError, "own")
+    stream = GDRegressor(optimizer=Failing(3), batch_size=20).partial_fit(X, Y)
+    unchanged(stream, lambda: stream.partial_fit(X, Y), RuntimeError, "own")
+
+
 @pytest.mark.parametrize("warm_start", [False, True])
 def test_an_exception_in_fit_leaves_the_model_as_it_was(warm_start):
     model = GDRegressor(optimizer=Failing(7), max_iter=2, tol=None, batch_size=10)
