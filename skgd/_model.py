@@ -215,18 +215,19 @@ class LinearModel(BaseEstimator):
         schedule = settings.schedule.resolve(progress.steps_per_epoch, None)
         rates = learning_rates(settings, schedule, progress.t, n_batches)
         warn_past_end(schedule, progress.t + n_batches)
-        before = progress.copy()
+        memory = progress.state, progress.since, progress.n_averaged
         model._fit_state(progress, parts)
+        before = progress.copy()
         stop_reason = "partial_fit"
         try:
-            value = run_pass(objective, settings, progress, schedule, rates)
+            value = run_pass(objective, settings, progress, before, schedule, rates)
         except BaseException:
             if progress.t > before.t:
                 model._publish(parts, progress, stop_reason)
                 self.__dict__ = model.__dict__
-            elif resume:
-                self._progress = before
-                self.optimizer_state_ = before.state
+            else:
+                progress.epoch = before.epoch
+                progress.state, progress.since, progress.n_averaged = memory
             raise
         model.loss_curve_.append(value)
         report(self.verbose, progress, value)

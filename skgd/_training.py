@@ -61,16 +61,17 @@ def run_pass(
     objective: LinearObjective,
     settings: Settings,
     progress: Progress,
+    before: Progress,
     schedule,
     rates: np.ndarray,
 ) -> float:
     """Go over the data once and return the value for the loss curve.
 
-    ``rates`` are the `learning_rates` of the first steps: a caller that has them has
-    seen that the schedule is in order, before anything changes. If a weight is no
-    longer finite, ``progress`` is as before and the value is infinite.
+    ``before`` is a copy of ``progress``: if a weight is no longer finite, that is
+    where it returns to, and the value is infinite. ``rates`` are the
+    `learning_rates` of the first steps: a caller that has them has seen that the
+    schedule is in order, before anything changes.
     """
-    before = progress.copy()
     n_batches = settings.n_batches(objective.n_samples)
     batch_size = settings.size_of_batch(objective.n_samples)
     progress.epoch += 1
@@ -158,7 +159,7 @@ def train(
     for _ in range(max_iter):
         before = progress.copy()
         rates = learning_rates(settings, schedule, progress.t, n_batches)
-        value = run_pass(objective, settings, progress, schedule, rates)
+        value = run_pass(objective, settings, progress, before, schedule, rates)
         history.loss_curve.append(value)
         report(verbose, progress, value)
         if not math.isfinite(value):

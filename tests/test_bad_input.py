@@ -421,6 +421,19 @@ def test_an_exception_before_the_first_step_changes_nothing():
     unchanged(fresh, lambda: fresh.partial_fit(X, Y), RuntimeError, "own")
     stream = GDRegressor(optimizer=Failing(3), batch_size=20).partial_fit(X, Y)
     unchanged(stream, lambda: stream.partial_fit(X, Y), RuntimeError, "own")
+    other = GDRegressor(average=True).partial_fit(X, Y)
+    other.set_params(optimizer=Failing(1), average=False)
+    unchanged(other, lambda: other.partial_fit(X, Y), RuntimeError, "own")
+
+
+def test_a_divergence_after_a_change_of_the_optimizer():
+    model = GDRegressor(optimizer="adam").partial_fit(X, Y)
+    model.set_params(optimizer="momentum")
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        model.partial_fit(X * 1e200, Y)
+    assert set(model.optimizer_state_) == {"v"}
+    model.partial_fit(X, Y)
+    assert np.isfinite(model.coef_).all()
 
 
 @pytest.mark.parametrize("warm_start", [False, True])
