@@ -1,9 +1,9 @@
 """The pieces of work under pytest-benchmark, one group for each.
 
-Run with ``pytest tests/benchmarks``, with ``--small`` for few rows, ``-k csr`` for one
-group. The times are those of a run; the share of the work that a run does is in the
-extra information. What is measured in fresh processes, and the ratios, are printed by
-``ratios.py``.
+Run with ``pytest tests/benchmarks/test_benchmarks.py``, ``--small`` for few rows,
+``-k csr`` for one group. The times are those of a run; the share of the work that a run
+does is in the extra information. What is measured in fresh processes, and the ratios,
+are printed by ``ratios.py``.
 """
 
 from functools import lru_cache
