@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from . import losses, optimizers, penalties
-from ._core import run_pass as _core_run
+from ._core import evaluate, run_pass
 from .optimizers import tell_rate
 
 LOSS_TWINS: dict[type, tuple[str, tuple[str, ...]]] = {
@@ -58,6 +58,11 @@ OPTIMIZER_TWINS: dict[type, tuple[str, tuple[str, ...]]] = {
     optimizers.Lion: ("lion", ("beta1", "beta2")),
     optimizers.RProp: ("rprop", ("eta_minus", "eta_plus", "delta_min", "delta_max")),
     optimizers.FTRL: ("ftrl", ("beta",)),
+    optimizers.COCOB: ("cocob", ("alpha",)),
+    optimizers.DoG: ("dog", ("eps",)),
+    optimizers.Prodigy: ("prodigy", (*_ADAM, "coefficient")),
+    optimizers.ScheduleFreeSGD: ("schedule_free_sgd", ("beta",)),
+    optimizers.ScheduleFreeAdamW: ("schedule_free_adamw", _ADAM),
 }
 
 _L1_AND_L2 = {
@@ -73,7 +78,11 @@ _L1_AND_L2 = {
 
 _TWINS = LOSS_TWINS | OPTIMIZER_TWINS
 _BUILT_IN = {*_TWINS, *_L1_AND_L2, penalties.Box, penalties.NonNegative}
-_LEFT_TO_IT = {"__init__", "__doc__", "init", "validate", "inverse_link", *dir(object)}
+_LEFT_TO_IT = {
+    *("__init__", "__doc__", "init", "validate", "inverse_link"),
+    *("averaged", "relocate"),
+    *dir(object),
+}
 """What a class may override without changing what its twin computes."""
 
 
@@ -108,7 +117,7 @@ def compiled_penalty(penalty, coef):
     inner = compiled_penalty(penalties.resolve_penalty(penalty.penalty), coef)
     if inner is None or inner[2] is not None:
         return None
-    lower, upper = map(np.ascontiguousarray, penalty._bounds(coef))
+    lower, upper = map(np.ascontiguousarray, penalty.bounds(coef))
     return *inner[:2], lower, upper
 
 
@@ -170,6 +179,7 @@ def run_batches(
     shuffle,
     clip_norm=None,
     average_from=None,
+    average_power=0,
     engine=None,
 ) -> float:
     """Do what `skgd._loop.run_batches` does, by the core.
@@ -192,9 +202,8 @@ def run_batches(
     n_left = -(-(objective.n_samples - first) // batch_size)
     clock = np.array([progress.t - progress.since, progress.n_averaged])
     try:
-        return _core_run(
-            **_rows(objective),
-            **_targets(objective, progress.w),
+        return run_pass(
+            **_data(objective, progress.w),
             **_parts(objective, optimizer, progress, hooks, batch_size),
             first=first,
             stop=min(first + len(rates) * batch_size, objective.n_samples),
@@ -205,11 +214,68 @@ def run_batches(
             clock=clock,
             average=None if average_from is None else progress.average,
             average_from=-1 if average_from is None else average_from,
+            average_power=average_power,
             engine=engine,
         )
     finally:
         t, progress.n_averaged = clock.tolist()
         progress.t = t + progress.since
+
+
+def objective_value(objective, w) -> float:
+    """Return what `LinearObjective.value` does."""
+    if compiled_twin(objective.loss) is None:
+        return objective.value(w)
+    total = _evaluate(objective, w, None)
+    return total / objective.total_weight() + objective.penalty_value(w)
+
+
+def full_gradient(objective, w):
+    """Return what `LinearObjective.full_gradient` does."""
+    if compiled_twin(objective.loss) is None:
+        return objective.full_gradient(w)
+    g = np.zeros_like(w)
+    _evaluate(objective, w, g)
+    with np.errstate(all="ignore"):
+        objective.add_penalty_gradient(g, w)
+    return g
+
+
+def _evaluate(objective, w, g, engine=None):
+    return evaluate(
+        **_data(objective, w),
+        loss=compiled_twin(objective.loss),
+        g=g,
+        engine=engine,
+    )
+
+
+def _data(objective, w):
+    return {
+        "w": _checked("w", w, objective.shape, objective.X.dtype),
+        **_rows(objective),
+        **_targets(objective, w),
+        "units": _units(objective),
+    }
+
+
+def _units(objective):
+    """Return what the features are standardized by, and the units of the outputs."""
+    units = objective.units
+    if units is None:
+        return None
+    n_features, outputs = objective.X.shape[1], objective.shape[1:]
+    shapes = {
+        "center": (n_features,),
+        "inverse_scale": (n_features,),
+        "offset": outputs,
+        "unit": outputs,
+        "residual_scale": outputs,
+    }
+    return [
+        _checked(name, np.asarray(getattr(units, name)), shape, objective.X.dtype)
+        for name, shape in shapes.items()
+    ]
 
 
 def _rows(objective):
@@ -261,7 +327,6 @@ def _parts(objective, optimizer, progress, hooks, batch_size):
         "optimizer": rule,
         "alpha": objective.alpha,
         "weight_decay": optimizer.weight_decay,
-        "w": _checked("w", w, objective.shape, objective.X.dtype),
         "state": state,
         "loss_hook": hooks.loss,
         "direction_hook": hooks.direction,
@@ -276,7 +341,10 @@ def _checked(name, array, shape, dtype):
 
     ``dtype`` is that of an array that is contiguous, or a kind.
     """
-    fits = array.shape == (shape or array.shape) and array.dtype.isnative
+    fits = (
+        array.shape == (array.shape if shape is None else shape)
+        and array.dtype.isnative
+    )
     if isinstance(dtype, str):
         fits = fits and array.dtype.kind == dtype and array.dtype.itemsize in (4, 8)
     else:
@@ -312,11 +380,11 @@ class _Hooks:
 
     @_QUIET
     def loss(self, size):
-        y, z = self.arrays["batch_y"][:size], self.arrays["batch_z"][:size]
-        loss = self._objective.loss
-        values = loss.value(y, z).reshape(size, -1)
+        objective, y = self._objective, self.arrays["batch_y"][:size]
+        z = objective.in_target_units(self.arrays["batch_z"][:size])
+        values = objective.loss.value(y, z).reshape(size, -1)
         self.arrays["batch_values"][:size] = values.sum(axis=1, dtype=float)
-        self.arrays["batch_r"][:size] = loss.gradient(y, z)
+        self.arrays["batch_r"][:size] = objective.residual(y, z)
 
     @_QUIET
     def direction(self, t, rate):

@@ -1,5 +1,6 @@
 """Checks of the user's arrays, before anything else looks at them."""
 
+import zlib
 from itertools import chain
 from numbers import Real
 
@@ -176,3 +177,55 @@ def drop_weightless(X, y, sample_weight):
             "all samples."
         )
     return X[kept], y[kept], sample_weight[kept]
+
+
+def checksums(objective, held_out=None) -> dict[str, tuple]:
+    """Return what tells the data of an objective, and of a held-out one, from others.
+
+    For each array its type, its shape and a checksum (CRC-32) of its values.
+    """
+    sums = _checksums(objective)
+    known = {} if held_out is None else _checksums(held_out)
+    return sums | {f"{name}_val": known.get(name, ()) for name in sums}
+
+
+def _checksums(objective):
+    X, y, weights = objective.X, objective.y, objective.sample_weight
+    arrays = [X.data, X.indices, X.indptr] if sparse.issparse(X) else [X]
+    return {
+        "X": (X.dtype, X.shape, *map(_checksum, arrays)),
+        "y": (y.dtype, y.shape, _checksum(y)),
+        "sample_weight": ()
+        if weights is None
+        else (weights.dtype, weights.shape, _checksum(weights)),
+    }
+
+
+def _checksum(array, size=2**16):
+    value = 0
+    for start in range(0, len(array), size):
+        rows = np.ascontiguousarray(array[start : start + size])
+        value = zlib.crc32(rows.data, value)
+    return value
+
+
+def check_same(owner, earlier, now) -> None:
+    """Raise if the `checksums` of two calls differ.
+
+    Raises
+    ------
+    ValueError
+        The message names the first array that differs, and how.
+    """
+    for name, known in earlier.items():
+        if now[name] != known:
+            raise ValueError(
+                f"{owner} cannot go on: {name} is not that of the interrupted fit, "
+                f"which was {_described(known)}, got {_described(now[name])}"
+                f"{' with other values' if now[name][:2] == known[:2] else ''}. Give "
+                "the same data, or begin anew with sklearn.base.clone(estimator)."
+            )
+
+
+def _described(checksum):
+    return "{} of shape {}".format(*checksum) if checksum else "None"

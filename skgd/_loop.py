@@ -3,13 +3,20 @@
 Its compiled twin, which the estimators run, is in ``_compiled.py``.
 """
 
-import copy
 import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ._core import permutation
+from ._standardization import (
+    Standardizer,
+    Units,
+    convert,
+    identity_units,
+    same_units,
+    shallow_copy,
+)
 from .optimizers import tell_rate
 
 
@@ -36,9 +43,23 @@ class Progress:
         Running mean of the weights, empty before the first is taken.
     n_averaged : int
         How many weights are in it.
+    tail_from, tail_end : float
+        Of the cycle whose tail is averaged last: the first step of the tail, and the
+        end of the cycle.
+    schedule_state : dict of str to ndarray
+        What the schedule remembers.
     steps_per_epoch : int
         Number of batches in the first pass, or in those of the last ``fit``: what
         schedules in epochs count by, also if the chunks of a stream differ.
+    standardizer : Standardizer or None
+        What is known of the data, if it is standardized.
+    units : Units or None
+        Those of the weights.
+    null_loss, n_seen : float
+        The mean loss that weights of zero have had in a stream, and the number of
+        samples that it is known of.
+    is_suspect : bool
+        Whether the last loss of a stream was out of proportion to that.
     """
 
     w: np.ndarray
@@ -49,18 +70,33 @@ class Progress:
     epoch: int = 0
     average: np.ndarray = field(default_factory=lambda: np.empty(0))
     n_averaged: int = 0
+    tail_from: int = 0
+    tail_end: float = 0.0
+    schedule_state: dict[str, np.ndarray] = field(default_factory=dict)
     steps_per_epoch: int = 0
+    standardizer: Standardizer | None = None
+    units: Units | None = None
+    null_loss: float = 0.0
+    n_seen: int = 0
+    is_suspect: bool = False
 
-    @property
-    def result(self) -> np.ndarray:
-        """The weights to predict with."""
-        return self.average if self.n_averaged else self.w
+    def result(self, optimizer) -> np.ndarray:
+        """Return the weights to predict with.
+
+        They are the running mean of the weights in training if one is taken, no
+        matter what else the optimizer would predict with.
+        """
+        if self.n_averaged:
+            return self.average
+        with np.errstate(all="ignore"):
+            return optimizer.averaged(self.w, **self.state)
 
     def copy(self) -> "Progress":
         """Return a copy that shares no array with this one."""
-        twin = copy.copy(self)
+        twin = shallow_copy(self)
         twin.w, twin.average = self.w.copy(), self.average.copy()
-        twin.state = {name: value.copy() for name, value in self.state.items()}
+        twin.state = _copied(self.state)
+        twin.schedule_state = _copied(self.schedule_state)
         return twin
 
     def restore(self, earlier: "Progress") -> None:
@@ -69,7 +105,29 @@ class Progress:
         for name, value in self.state.items():
             value[...] = earlier.state[name]
         self.t, self.since, self.epoch = earlier.t, earlier.since, earlier.epoch
+        self.schedule_state = _copied(earlier.schedule_state)
         self.average, self.n_averaged = earlier.average.copy(), earlier.n_averaged
+        self.tail_from, self.tail_end = earlier.tail_from, earlier.tail_end
+        self.standardizer, self.units = earlier.standardizer, earlier.units
+
+    def convert(self, objective, optimizer) -> None:
+        """Give the weights the units of an objective; they stand for the same."""
+        old, new = self.units, objective.units
+        self.units = new
+        if same_units(old, new):
+            return
+        old, new = (units or identity_units(objective) for units in (old, new))
+
+        def move(w):
+            return convert(w, old, new, objective.fit_intercept)
+
+        optimizer.relocate(move, self.w, **self.state)
+        for w in (self.w, self.average) if self.n_averaged else (self.w,):
+            w[...] = move(w)
+
+
+def _copied(state):
+    return {name: value.copy() for name, value in state.items()}
 
 
 def run_batches(
@@ -83,6 +141,7 @@ def run_batches(
     shuffle,
     clip_norm=None,
     average_from=None,
+    average_power=0,
 ) -> float:
     """Take a step for each of some consecutive batches of a pass over the data.
 
@@ -103,6 +162,9 @@ def run_batches(
         Longest gradient; a longer one is shortened to it.
     average_from : int or None, default=None
         The step from which weights are averaged.
+    average_power : float, default=0
+        The n-th of them counts like n to this power (O. Shamir and T. Zhang,
+        "Stochastic Gradient Descent for Non-smooth Optimization", 2013).
 
     Returns
     -------
@@ -122,7 +184,7 @@ def run_batches(
                 progress.restore(before)
                 raise
             if average_from is not None and progress.t >= average_from:
-                _average(progress)
+                _average(progress, average_power)
     return total if np.isfinite(progress.w).all() else math.nan
 
 
@@ -161,8 +223,9 @@ def clip(g, norm):
     return g * (norm / length) if length > norm else g
 
 
-def _average(progress):
+def _average(progress, power):
     if not progress.n_averaged:
         progress.average = np.zeros_like(progress.w)
     progress.n_averaged += 1
-    progress.average += (progress.w - progress.average) / progress.n_averaged
+    share = (power + 1) / (power + progress.n_averaged)
+    progress.average += (progress.w - progress.average) * share

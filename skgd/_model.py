@@ -2,36 +2,70 @@
 
 import inspect
 import math
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from ._callback_support import CallbackSupport
 from ._compiled import with_contiguous_rows
 from ._component import fingerprint
-from ._data import check_sample_weight, check_X, check_X_y, drop_weightless
+from ._data import (
+    check_same,
+    check_sample_weight,
+    check_X,
+    check_X_y,
+    checksums,
+    drop_weightless,
+)
+from ._diagnosis import Divergence, diagnose
+from ._display import Display, print_pass
 from ._loop import Progress
 from ._objective import LinearObjective
+from ._standardization import Standardizer
 from ._training import (
+    GradientNorms,
+    Run,
     Settings,
-    learning_rates,
-    report,
+    Stopping,
+    blow_up_of_stream,
+    gradient_norm,
+    plan_training,
     run_pass,
+    tell_schedule,
     train,
-    warn_diverged,
+    warn,
     warn_past_end,
 )
-from ._validation import Boolean, Choice, Constraint, Number, check_parameters
+from ._validation import (
+    Boolean,
+    Choice,
+    Constraint,
+    Instance,
+    Number,
+    check_parameters,
+)
+from ._validation_set import (
+    Best,
+    EarlyStopping,
+    Given,
+    ValidationSet,
+    check_scoring_name,
+    hold_out,
+)
 from ._version import __version__
 from .losses import LOSSES, Loss
 from .optimizers import OPTIMIZERS, Optimizer
 from .penalties import PENALTIES, Penalty, resolve_penalty
-from .schedules import SCHEDULES, as_schedule
+from .schedules import SCHEDULES, LinearRestarts, as_schedule
 
 _REGISTRIES = {
     "optimizer": OPTIMIZERS,
@@ -39,6 +73,15 @@ _REGISTRIES = {
     "penalty": PENALTIES,
     "schedule": SCHEDULES,
 }
+_CURVES = (
+    "loss_curve",
+    "learning_rate_curve",
+    "time_curve",
+    "gradient_norm_curve",
+    "validation_curve",
+)
+"""Of `History`; the attributes have an underscore at their end."""
+
 _POSITIVE = Number(0, closed="neither")
 _COUNT = Number(1, integer=True)
 
@@ -57,7 +100,7 @@ class _Parts:
     settings: Settings
 
 
-class LinearModel(BaseEstimator):
+class LinearModel(CallbackSupport, BaseEstimator):
     """Base of `GDRegressor` and `GDClassifier`.
 
     A subclass has the parameters of ``__init__``, the kind of losses it takes,
@@ -65,6 +108,13 @@ class LinearModel(BaseEstimator):
     """
 
     loss_curve_: list[float]
+    validation_curve_: list[float]
+    learning_rate_curve_: list[float]
+    time_curve_: list[float]
+    gradient_norm_curve_: list[float]
+
+    _unfinished: Run | None = None
+    """A fit that was interrupted, for the next `fit` to end."""
 
     loss_kind: ClassVar[type[Loss]]
     """The losses that the estimator takes."""
@@ -81,20 +131,35 @@ class LinearModel(BaseEstimator):
         "max_iter": _COUNT,
         "tol": Choice(None) | Number(0, closed="left"),
         "n_iter_no_change": _COUNT,
+        "coef_tol": Choice(None) | Number(0, closed="left"),
         "early_stopping": Boolean(),
+        "scoring": Choice(None) | Instance((str, Callable), "a name or a callable"),
         "validation_fraction": Number(0, 1, closed="neither"),
         "shuffle": Boolean(),
         "standardize": Choice("auto") | Boolean(),
-        "average": Boolean() | _COUNT,
+        "average": Choice("auto", "tail") | Boolean() | _COUNT,
         "clip_norm": Choice(None) | _POSITIVE,
         "warm_start": Boolean(),
+        "record_gradient_norm": Boolean(),
         "verbose": Boolean() | Number(0, integer=True),
     }
 
     def fit(
-        self, X, y, sample_weight=None, *, coef_init=None, intercept_init=None
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        coef_init=None,
+        intercept_init=None,
     ) -> Self:
         """Train from the start, or with ``warm_start`` from where training stopped.
+
+        An estimator from `skgd.callbacks.Checkpoint.load` goes on with the fit that was
+        interrupted.
 
         Parameters
         ----------
@@ -106,6 +171,13 @@ class LinearModel(BaseEstimator):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0 of the samples; only their proportions matter. A weight
             of 2 is the sample twice, a weight of 0 the sample left out.
+        X_val, y_val : array-like, default=None
+            Samples like ``X`` and ``y`` that are not trained on and decide when
+            training stops. Only with ``early_stopping=True``, which otherwise
+            splits them off ``X`` and ``y``. In a pipeline that transforms ``X``
+            see its ``transform_input``.
+        sample_weight_val : array-like of shape (n_samples_val,), default=None
+            Weights of those samples in their score.
         coef_init : array-like of the shape of ``coef_``, default=None
             Coefficients to start from; default zeros.
         intercept_init : float or array-like of shape (n_outputs,), default=None
@@ -122,7 +194,8 @@ class LinearModel(BaseEstimator):
             as it was before the call.
         """
         model = self._scratch()
-        model._fit(X, y, sample_weight, coef_init, intercept_init)
+        data, given = (X, y, sample_weight), Given(X_val, y_val, sample_weight_val)
+        model._fit(data, given, (coef_init, intercept_init), self._call_back)
         self.__dict__ = model.__dict__
         return self
 
@@ -161,39 +234,80 @@ class LinearModel(BaseEstimator):
         model.__dict__.update(self.__dict__)
         return model
 
-    def _fit(self, X, y, sample_weight, coef_init, intercept_init):
+    def _fit(self, data, given, start, call_back):
+        """Train; ``call_back`` shows the training to the user's callbacks."""
         parts = self._parts()
-        resume = self.warm_start and hasattr(self, "_progress")
-        objective = self._objective(
-            parts, X, y, sample_weight, resume=resume, streaming=False
+        given.check(self.early_stopping)
+        objective, held_out, plan, run = self._begin_run(parts, data, given, start)
+        early = self._early_stopping(
+            parts, plan, objective, run.progress, held_out, run.best
         )
-        if resume:
-            self._check_resumable(objective)
-            progress, curve = self._progress.copy(), self.loss_curve_
-            self._fit_state(progress, parts)
-            if coef_init is not None or intercept_init is not None:
-                _set_start(objective, progress.w, coef_init, intercept_init)
-                _forget(progress, parts.settings.optimizer)
-        else:
-            progress = self._new_progress(parts, objective, coef_init, intercept_init)
-            curve = []
-        history = train(
-            objective,
-            parts.settings,
-            progress,
+        stopping = Stopping(
             max_iter=int(self.max_iter),
             tol=self.tol,
             n_iter_no_change=int(self.n_iter_no_change),
-            verbose=self.verbose,
+            coef_tol=self.coef_tol,
         )
-        self.loss_curve_ = curve + history.loss_curve
-        self._publish(parts, progress, history.stop_reason)
+        norms = [GradientNorms(objective)] if self.record_gradient_norm else []
+        with Display(int(self.verbose), stopping.max_iter) as display:
+            call_back(
+                lambda callbacks: train(
+                    objective, plan, run, stopping, early, [*norms, display, *callbacks]
+                ),
+                data,
+                lambda: vars(self._snapshot(parts, plan, objective, run)),
+                max_epochs=max(stopping.max_iter - run.n_epochs, 0),
+            )
+            display.end(run)
+        self._publish_run(parts, plan, objective, run)
+        if run.stop_reason == "diverged":
+            self._warn_diverged(objective, plan, run.divergence())
 
-    def _partial_fit(self, X, y, sample_weight, **target_options):
-        """One pass, in place; whole steps taken before an exception are kept."""
+    def _begin_run(self, parts, data, given, start):
+        """Return what to train on, the plan, and the state before the next epoch."""
+        run = None if self._unfinished is None else self._unfinished.copy()
+        if run is not None:
+            self._progress, start = run.progress, (None, None)
+        resume = run is not None or (self.warm_start and hasattr(self, "_progress"))
+        objective = self._objective(parts, *data, resume=resume, streaming=False)
+        held_out = self._validation_objective(objective, given) if given else None
+        sums = None
+        if run is not None or self._callbacks:
+            sums = checksums(objective, held_out)
+        if run is not None:
+            check_same(type(self).__name__, run.data, sums)
+        seed = self._progress.seed if resume else self._draw_seed()
+        if self.early_stopping and not given:
+            objective, held_out = self._hold_out(objective, seed)
+        self._begin_curves(resume, run)
+        objective, progress = self._begin(
+            parts, objective, seed, start, resume=resume, streaming=False
+        )
+        n_epochs = max(int(self.max_iter) - (run.n_epochs if run else 0), 0)
+        plan = plan_training(parts.settings, objective, progress, n_epochs)
+        if run is None:
+            run = Run.begin(objective, progress, self._seconds())
+        run.progress, run.data = progress, sums
+        return objective, held_out, plan, run
+
+    def _prepare(self, X, y, sample_weight):
+        """Return the objective, the plan and the start of a `fit` of this estimator."""
+        parts = self._parts()
+        objective = self._objective(
+            parts, X, y, sample_weight, resume=False, streaming=False
+        )
+        objective, progress = self._begin(
+            parts, objective, self._draw_seed(), resume=False, streaming=False
+        )
+        max_iter = int(self.max_iter)
+        plan = plan_training(parts.settings, objective, progress, max_iter)
+        return objective, plan, progress
+
+    def _partial_fit(self, X, y, sample_weight, given, **target_options):
+        """One pass; an exception keeps the whole steps taken before it."""
         model = self._scratch()
         parts = model._parts()
-        settings = parts.settings
+        given.check(model.early_stopping, streaming=True)
         resume = hasattr(model, "_progress")
         objective = model._objective(
             parts,
@@ -204,40 +318,119 @@ class LinearModel(BaseEstimator):
             streaming=True,
             **target_options,
         )
-        n_batches = settings.n_batches(objective.n_samples)
-        if resume:
-            model._check_resumable(objective)
-        else:
-            model._progress = model._new_progress(parts, objective)
-            model._progress.steps_per_epoch = n_batches
-            model.loss_curve_ = []
-        progress = model._progress
-        schedule = settings.schedule.resolve(progress.steps_per_epoch, None)
-        rates = learning_rates(settings, schedule, progress.t, n_batches)
-        warn_past_end(schedule, progress.t + n_batches)
-        memory = progress.state, progress.since, progress.n_averaged
-        model._fit_state(progress, parts)
-        before = progress.copy()
-        stop_reason = "partial_fit"
+        held_out = model._validation_objective(objective, given) if given else None
+        seed = model._progress.seed if resume else model._draw_seed()
+        objective, progress = model._begin(
+            parts, objective, seed, resume=resume, streaming=True
+        )
+        if not resume:
+            model._begin_curves(resume)
+        plan = plan_training(parts.settings, objective, progress)
+        best = replace(model._best, unit=None) if given else None
+        early = model._early_stopping(parts, plan, objective, progress, held_out, best)
+        rates = plan.rates(progress, plan.n_batches)
+        warn_past_end(plan.schedule, progress.t + plan.n_batches)
+        before, start = progress.copy(), time.perf_counter()
         try:
-            value = run_pass(objective, settings, progress, before, schedule, rates)
+            value = run_pass(objective, plan, progress, before, rates)
+            seconds = model._seconds() + time.perf_counter() - start
+            score = early and early.see(progress)
         except BaseException:
             if progress.t > before.t:
-                model._publish(parts, progress, stop_reason)
+                model._publish(parts, plan, objective, progress, "partial_fit")
                 self.__dict__ = model.__dict__
-            else:
-                progress.epoch = before.epoch
-                progress.state, progress.since, progress.n_averaged = memory
             raise
-        model.loss_curve_.append(value)
-        report(self.verbose, progress, value)
-        if not math.isfinite(value):
-            stop_reason = "diverged"
-        model._publish(parts, progress, stop_reason)
+        norm = math.nan
+        if self.record_gradient_norm:
+            norm = gradient_norm(objective, progress.w)
+        model._append_to_curves(value, float(rates[0]), seconds, norm)
+        tell_schedule(plan, progress, value, score)
+        problem = blow_up_of_stream(objective, progress, value)
+        reason = "diverged" if problem else "partial_fit"
+        if early is not None:
+            model.validation_curve_.append(score)
+            model._best = early.best
+            if early.has_waited and not problem:
+                reason = "early_stopping"
+                progress = early.best_of_stream(progress, plan.optimizer)
+                objective = replace(objective, units=progress.units)
+        model._publish(parts, plan, objective, progress, reason)
         self.__dict__ = model.__dict__
-        if stop_reason == "diverged":
-            warn_diverged(settings)
+        if self.verbose:
+            print_pass(progress, value, score)
+        if problem:
+            divergence = Divergence(problem, before, before, float(rates.max()))
+            self._warn_diverged(objective, plan, divergence)
         return self
+
+    def _warn_diverged(self, objective, plan, divergence):
+        names = getattr(self, "feature_names_in_", None)
+        cause = diagnose(objective, plan, divergence, names)
+        warn(f"Training diverged: {divergence.what} {cause}", ConvergenceWarning)
+
+    def _begin_curves(self, resume, run=None):
+        """Give the curves lists of their own, without the epochs of a run."""
+        for name in _CURVES:
+            curve = getattr(self, f"{name}_", []) if resume else []
+            n_known = len(curve) - (len(getattr(run.history, name)) if run else 0)
+            setattr(self, f"{name}_", curve[:n_known])
+        self._best = Best()
+
+    def _append_to_curves(self, *values):
+        for name, value in zip(_CURVES, values, strict=False):
+            self.__dict__.setdefault(f"{name}_", []).append(value)
+
+    def _seconds(self):
+        """Return how long training has taken so far."""
+        curve = getattr(self, "time_curve_", None)
+        return curve[-1] if curve else 0.0
+
+    def _hold_out(self, objective, seed):
+        """Return the objectives of the samples to train on and of those held out."""
+        kept, held_out = hold_out(
+            objective, self.validation_fraction, seed, is_classifier(self)
+        )
+        if kept.sample_weight is not None:
+            kept.sample_weight = _with_mean_one(kept.sample_weight)
+        return kept, held_out
+
+    def _validation_objective(self, objective, given):
+        """Return the objective of the user's validation samples, for their loss."""
+        try:
+            X, y = check_X_y(
+                self,
+                given.X,
+                given.y,
+                **self.target_options,
+                reset=False,
+                dtype=[objective.X.dtype],
+            )
+            weights = check_sample_weight(given.sample_weight, X.shape[0])
+            X, y, weights = drop_weightless(X, y, weights)
+            y = self._encode_like(y, objective)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"X_val, y_val, sample_weight_val: {error}") from error
+        return replace(objective, X=with_contiguous_rows(X), y=y, sample_weight=weights)
+
+    def _early_stopping(self, parts, plan, objective, progress, held_out, best):
+        """Return the rule of ``early_stopping``, None without samples held out."""
+        if held_out is None:
+            return None
+        model = self._scratch()
+
+        def publish(progress):
+            model._publish(parts, plan, objective, progress, "")
+            return model
+
+        y = self._decode(held_out.y)
+        return EarlyStopping(
+            ValidationSet(held_out, y, self.scoring, publish),
+            progress,
+            self.tol,
+            int(self.n_iter_no_change),
+            best,
+        )
 
     def _parts(self) -> _Parts:
         """Return the parameters resolved, those of the last call if they are equal."""
@@ -253,22 +446,18 @@ class LinearModel(BaseEstimator):
         values = self.get_params(deep=False)
         check_parameters(type(self).__name__, values, self.constraints)
         self._check_random_state()
-        if self.early_stopping:
-            raise NotImplementedError("early_stopping=True is not implemented yet.")
-        if self.standardize is True:
-            raise NotImplementedError("standardize=True is not implemented yet.")
+        check_scoring_name(self.scoring)
         optimizer = OPTIMIZERS.resolve(self.optimizer)
-        auto, size = self.learning_rate == "auto", self.batch_size
+        schedule, rate, size = self.schedule, self.learning_rate, self.batch_size
         settings = Settings(
             optimizer=optimizer,
-            schedule=as_schedule(self.schedule),
-            learning_rate=float(
-                optimizer.default_learning_rate if auto else self.learning_rate
-            ),
+            schedule=schedule if _is_auto(schedule) else as_schedule(schedule),
+            learning_rate=rate if _is_auto(rate) else float(rate),
             batch_size=int(size) if isinstance(size, Integral) else size,
             shuffle=bool(self.shuffle),
             clip_norm=self.clip_norm,
-            average_from=int(self.average) or None,
+            average=self._averaged_from(),
+            standardize=bool(self.standardize),
         )
         penalty = resolve_penalty(self.penalty, l1_ratio=self.l1_ratio)
         if penalty.has_prox and type(optimizer).scale is Optimizer.scale:
@@ -278,6 +467,12 @@ class LinearModel(BaseEstimator):
                 f".scale, which {type(optimizer).__name__} does not have."
             )
         return _Parts(loss=self._resolve_loss(), penalty=penalty, settings=settings)
+
+    def _averaged_from(self) -> Any:
+        """Return the step from which weights are averaged, None, or a word."""
+        if isinstance(self.average, str):
+            return self.average
+        return int(self.average) or None
 
     def _resolve_loss(self):
         loss = LOSSES.resolve(self.loss)
@@ -324,22 +519,68 @@ class LinearModel(BaseEstimator):
         """Return the targets of the loss, and the number of classes they code."""
         raise NotImplementedError
 
+    def _encode_like(self, y, objective):
+        """Return targets of the loss that are coded as those of the objective."""
+        raise NotImplementedError
+
+    def _decode(self, y):
+        """Return the user's targets for those of the loss."""
+        return y
+
     def _weigh_classes(self, y, sample_weight, n_classes, streaming):
         """Return the sample weights times those of the classes."""
         return sample_weight
 
-    def _new_progress(self, parts, objective, coef_init=None, intercept_init=None):
-        w = np.zeros(objective.shape, dtype=objective.X.dtype)
-        _set_start(objective, w, coef_init, intercept_init)
-        state = parts.settings.optimizer.init(w)
-        return Progress(w=w, state=state, seed=self._draw_seed())
+    def _begin(
+        self,
+        parts,
+        objective,
+        seed,
+        start=(None, None),
+        *,
+        resume,
+        streaming,
+    ):
+        """Return the objective in the units of training, and weights to start from."""
+        if resume:
+            progress = self._progress.copy()
+            self._make_resumable(progress, objective, parts.settings.optimizer)
+            self._fit_state(progress, parts)
+        else:
+            w = np.zeros(objective.shape, dtype=objective.X.dtype)
+            progress = Progress(w=w, state={}, seed=seed)
+        if parts.settings.standardize:
+            objective = self._standardized(objective, progress, streaming)
+        else:
+            progress.standardizer = None
+        if resume:
+            progress.convert(objective, parts.settings.optimizer)
+        progress.units = objective.units
+        _set_start(objective, progress.w, *start)
+        if objective.penalty.has_prox:
+            # Converting units may have rounded a weight past its bound.
+            objective.prox(progress.w, 0.0)
+        if not resume or any(values is not None for values in start):
+            forget(progress, parts.settings.optimizer)
+        return objective, progress
 
-    def _check_resumable(self, objective):
+    def _standardized(self, objective, progress, streaming):
+        """Return the objective in the units that the data of this call give."""
+        last = progress.standardizer
+        if last is None:
+            progress.standardizer = Standardizer(objective)
+        elif streaming:
+            progress.standardizer = last.with_more(objective)
+        else:
+            progress.standardizer = Standardizer(objective, last.offset)
+        return progress.standardizer.apply(objective)
+
+    def _make_resumable(self, progress, objective, optimizer):
         """Raise if the weights are not those of such an objective."""
-        if self._progress.w.shape != objective.shape:
+        if progress.w.shape != objective.shape:
             raise ValueError(
                 f"{type(self).__name__} cannot go on: its weights have shape "
-                f"{self._progress.w.shape}, and with this data and fit_intercept="
+                f"{progress.w.shape}, and with this data and fit_intercept="
                 f"{self.fit_intercept} they would have shape {objective.shape}. "
                 "Start with a new estimator, or with warm_start=False."
             )
@@ -352,7 +593,7 @@ class LinearModel(BaseEstimator):
             return
         keys = optimizer.init(progress.w).keys()
         if type(optimizer) is not type(last) or keys != progress.state.keys():
-            _forget(progress, optimizer)
+            forget(progress, optimizer)
 
     def _check_random_state(self):
         try:
@@ -370,19 +611,37 @@ class LinearModel(BaseEstimator):
             return int(self.random_state)
         return int(self._check_random_state().randint(2**31 - 1))
 
-    def _publish(self, parts, progress, stop_reason):
-        """Set the fitted attributes."""
-        self._progress = progress
-        weights = progress.result
-        n_features = len(weights) - bool(self.fit_intercept)
-        intercept = (
-            weights[-1] if self.fit_intercept else np.zeros_like(weights[:1]).sum(0)
+    def _snapshot(self, parts, plan, objective, run):
+        """Return an estimator whose training ends now, and how it could go on."""
+        model = self._scratch()
+        model._publish_run(parts, plan, objective, run)
+        model._run = run.copy()
+        return model
+
+    def _publish_run(self, parts, plan, objective, run):
+        """Set the fitted attributes after a run."""
+        for name in _CURVES:
+            curve = getattr(self, f"{name}_") + getattr(run.history, name)
+            setattr(self, f"{name}_", curve)
+        reason = run.stop_reason or "unfinished"
+        self._publish(
+            parts, plan, objective, run.outcome(objective, plan.optimizer), reason
         )
-        self.coef_ = self._shape_coef(weights[:n_features].T.copy())
+
+    def _publish(self, parts, plan, objective, progress, stop_reason):
+        """Set the fitted attributes."""
+        for name in ("_run", "_unfinished"):
+            self.__dict__.pop(name, None)
+        self._progress = progress
+        coef, intercept = objective.fold(progress.result(plan.optimizer))
+        if objective.units is not None and parts.penalty.has_prox:
+            # Converting units may have rounded a coefficient past its bound.
+            coef = parts.penalty.prox(coef, 0.0)
+        self.coef_ = self._shape_coef(coef.T.copy())
         self.intercept_ = np.atleast_1d(intercept).copy()
         self.loss_, self.penalty_ = parts.loss, parts.penalty
-        self.optimizer_ = parts.settings.optimizer
-        self.schedule_ = parts.settings.schedule
+        self.optimizer_, self.schedule_ = plan.optimizer, plan.schedule
+        self.learning_rate_ = plan.learning_rate
         self.optimizer_state_ = progress.state
         self.t_ = progress.t
         self.n_iter_ = len(self.loss_curve_)
@@ -407,6 +666,14 @@ class LinearModel(BaseEstimator):
         tags.input_tags.sparse = True
         return tags
 
+    def __setstate__(self, state):
+        """Give parameters that are newer than a pickle their defaults."""
+        parameters = inspect.signature(type(self)).parameters.items()
+        defaults = {
+            name: p.default for name, p in parameters if p.default is not p.empty
+        }
+        super().__setstate__(defaults | state)
+
     def __getstate__(self):
         state = {**super().__getstate__(), "_skgd_version": __version__}
         state.pop("_resolved", None)
@@ -419,7 +686,7 @@ def _with_mean_one(weights):
     return None if weights.min() == 1 else weights / weights.mean()
 
 
-def _forget(progress, optimizer):
+def forget(progress, optimizer):
     """Begin the optimizer's state and the mean of the weights anew."""
     progress.state, progress.since = optimizer.init(progress.w), progress.t
     progress.n_averaged = 0
@@ -427,19 +694,24 @@ def _forget(progress, optimizer):
 
 def _set_start(objective, w, coef_init, intercept_init):
     """Write the user's start values, those that are given, into ``w``."""
+    if coef_init is None and intercept_init is None:
+        return
     outputs, n_features = objective.shape[1:], objective.X.shape[1]
+    coef, intercept = objective.fold(w)
     if coef_init is not None:
         shapes = (
             [(*outputs, n_features)] if outputs else [(n_features,), (1, n_features)]
         )
         coef = _start_values("coef_init", coef_init, shapes, w.dtype)
-        objective.coef(w)[...] = coef.reshape(shapes[0]).T
+        coef = coef.reshape(shapes[0]).T
     if intercept_init is not None:
         if not objective.fit_intercept:
             raise ValueError("intercept_init is given, and fit_intercept is False.")
         shapes = [outputs or (1,), ()]
         intercept = _start_values("intercept_init", intercept_init, shapes, w.dtype)
-        w[-1] = intercept if outputs else intercept.reshape(())
+        intercept = intercept.reshape(outputs if intercept.size > 1 else ())
+        intercept = np.broadcast_to(intercept, outputs)
+    w[...] = objective.unfold(coef, intercept)
 
 
 def _start_values(name, values, shapes, dtype):
@@ -458,7 +730,13 @@ def _start_values(name, values, shapes, dtype):
     return array
 
 
+def _is_auto(value):
+    return isinstance(value, str) and value == "auto"
+
+
 def _example(parameter, name):
     """Return how the component would be written as an instance, as a hint."""
     registry = _REGISTRIES[parameter]
+    if _is_auto(name):
+        return f"{LinearRestarts.__name__}()"
     return f"{registry[name].__name__}()" if name in registry else "an instance"

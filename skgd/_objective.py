@@ -2,18 +2,26 @@
 
     1/Σs · Σᵢ sᵢ · loss(yᵢ, zᵢ) + alpha · penalty(coef),     z = X coef + intercept
 
+With `Units` the features are standardized where they are read, ``z`` is in the units
+of the target, and the weights are those of the standardized features.
+
 The weights are one array ``w`` of shape (n_features + 1,) or
 (n_features + 1, n_outputs) whose last row is the intercept; without an
 intercept that row is absent. Neither penalty nor weight decay reach it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
+from ._standardization import Units
 from .losses import Loss
 from .penalties import Penalty
+
+_BLOCK = 2**18
+"""Elements of X that are read at once where all of it is read in order."""
 
 
 @dataclass
@@ -33,6 +41,10 @@ class LinearObjective:
     fit_intercept : bool
     n_classes : int or None, default=None
         The number of columns that class codes stand for.
+    units : Units or None, default=None
+        Of the dtype of ``X``.
+    penalty_unit : float or ndarray of shape (n_outputs,), default=1.0
+        What one unit of the penalty of each output is worth in those of the loss.
     """
 
     X: Any
@@ -43,6 +55,18 @@ class LinearObjective:
     alpha: float
     fit_intercept: bool
     n_classes: int | None = None
+    units: Units | None = None
+    penalty_unit: float | np.ndarray = 1.0
+
+    def take(self, rows: np.ndarray) -> "LinearObjective":
+        """Return the same objective on a copy of some of the samples."""
+        weights = self.sample_weight
+        return replace(
+            self,
+            X=self.X[rows],
+            y=self.y[rows],
+            sample_weight=None if weights is None else weights[rows],
+        )
 
     @property
     def n_samples(self) -> int:
@@ -74,21 +98,63 @@ class LinearObjective:
             Weighted sum over the rows, without the penalty.
         g : ndarray of `shape`
         """
-        X, coef = self.X[rows], self.coef(w)
-        y, z = self._targets(rows), X @ coef
-        if self.fit_intercept:
-            z += w[-1]
-        loss = self._weighted_sum(self.loss.value(y, z), rows)
-        r = self.loss.gradient(y, z)
-        if self.sample_weight is not None:
-            r = (r.T * self.sample_weight[rows]).T
-        r = r / X.shape[0]
-        g = np.empty_like(w)
-        g[: len(coef)] = X.T @ r
-        if self.fit_intercept:
-            g[-1] = r.sum(axis=0)
+        n = len(self.y[rows])
+        g = np.zeros_like(w)
+        loss = self._add_gradient(g, w, rows, n)
         self.add_penalty_gradient(g, w)
         return loss, g
+
+    def fold(self, w):
+        """Return the coefficients and the intercept that ``w`` stands for."""
+        if self.units is not None:
+            coef, intercept = self.units.fold(w, self.fit_intercept)
+            return coef.astype(w.dtype), intercept.astype(w.dtype)
+        coef = self.coef(w)
+        return coef, w[-1] if self.fit_intercept else np.zeros(w.shape[1:], w.dtype)
+
+    def unfold(self, coef, intercept):
+        """Return the weights that stand for coefficients and an intercept."""
+        if self.units is not None:
+            return self.units.unfold(coef, intercept, self.fit_intercept)
+        last = [np.asarray(intercept)[np.newaxis]] if self.fit_intercept else []
+        return np.concatenate([coef, *last])
+
+    def full_gradient(self, w):
+        """Return the gradient of the objective over all samples, as one batch.
+
+        ``X`` is read in order, in blocks.
+        """
+        g = np.zeros_like(w)
+        with np.errstate(all="ignore"):
+            for rows in self._blocks():
+                self._add_gradient(g, w, rows, self.n_samples)
+            self.add_penalty_gradient(g, w)
+        return g
+
+    def value(self, w) -> float:
+        """Return the objective over all samples, in the units of the loss."""
+        return self.mean_loss(w) + self.penalty_value(w)
+
+    def mean_loss(self, w) -> float:
+        """Return the weighted mean of the loss over all samples, without penalty.
+
+        ``X`` is read in order, in blocks.
+        """
+        with np.errstate(all="ignore"):
+            total = sum(self._loss(w, rows) for rows in self._blocks())
+        return total / self.total_weight()
+
+    def in_target_units(self, z):
+        """Return raw predictions of the weights as the loss sees them."""
+        return z if self.units is None else self.units.offset + self.units.unit * z
+
+    def residual(self, y, z):
+        """Return what the gradient is made of: the loss's, in the units of training.
+
+        ``z`` is in the units of the target.
+        """
+        r = self.loss.gradient(y, z)
+        return r if self.units is None else r * self.units.residual_scale
 
     def add_penalty_gradient(self, g, w) -> None:
         """Add the gradient of the penalty's smooth part to ``g``."""
@@ -106,20 +172,81 @@ class LinearObjective:
             coef, step[: len(coef)] if np.ndim(step) else step
         )
 
-    def sample_loss(self, w) -> float:
-        """Return the mean loss of the first samples, at ``w`` or zero if it is more."""
-        rows = slice(0, 1000)
+    def start_value(self, w) -> float:
+        """Return the objective at ``w`` or with weights of zero, if that is more."""
+        null = self.null_loss() + self.penalty_value(np.zeros_like(w))
+        return max(null, self.value(w)) if w.any() else null
+
+    def null_loss(self) -> float:
+        """Return the mean loss with weights of zero; ``X`` is not read."""
+        at_zero = sum(self._loss_at_zero(rows) for rows in self._blocks())
+        return at_zero / self.total_weight()
+
+    def squared_row_norms(self) -> np.ndarray:
+        """Return the squared lengths of the rows that training sees, in float64."""
+        norms = np.full(self.n_samples, float(self.fit_intercept))
+        for rows in self._blocks():
+            X = self.X[rows].astype(float)
+            if self.units is not None:
+                X = _standardized(X, self.units)
+            square = X.multiply(X) if sparse.issparse(X) else X * X
+            norms[rows] += np.asarray(square.sum(axis=1)).ravel()
+        return norms
+
+    def _loss_at_zero(self, rows):
+        y = self._targets(rows)
+        z = np.zeros(y.shape, self.X.dtype)
+        if self.units is not None:
+            z += self.units.offset
         with np.errstate(all="ignore"):
-            losses = [self.gradient(v, rows)[0] for v in (w, np.zeros_like(w))]
-        return max(losses) / min(1000, self.n_samples)
+            return self._weighted_sum(self.loss.value(y, z), rows)
 
     def penalty_value(self, w) -> float:
-        return self.alpha * self.penalty.value(self.coef(w)) if self.alpha else 0.0
+        if not self.alpha:
+            return 0.0
+        coef, unit = self.coef(w), self.penalty_unit
+        if np.ndim(unit) == 0:
+            return self.alpha * float(unit) * self.penalty.value(coef)
+        n_outputs = coef.shape[1]
+        values = [self.penalty.of_output(k).value(coef[:, k]) for k in range(n_outputs)]
+        return self.alpha * float(np.dot(unit, values))
 
     def total_weight(self) -> float:
         if self.sample_weight is None:
             return float(self.n_samples)
         return float(np.sum(self.sample_weight, dtype=float))
+
+    def _blocks(self):
+        size = max(1, _BLOCK * self.n_samples // (self.X.size + self.n_samples))
+        starts = range(0, self.n_samples, size)
+        return [slice(start, start + size) for start in starts]
+
+    def _loss(self, w, rows) -> float:
+        _, y, z = self._predict(w, rows)
+        return self._weighted_sum(self.loss.value(y, z), rows)
+
+    def _add_gradient(self, g, w, rows, n) -> float:
+        """Add the loss's part of the gradient, the mean over ``n`` rows, to ``g``."""
+        X, y, z = self._predict(w, rows)
+        r = self.residual(y, z)
+        if self.sample_weight is not None:
+            r = (r.T * self.sample_weight[rows]).T
+        r = r / n
+        coef = self.coef(g)
+        coef += X.T @ r
+        if self.fit_intercept:
+            g[-1] += r.sum(axis=0)
+        return self._weighted_sum(self.loss.value(y, z), rows)
+
+    def _predict(self, w, rows):
+        """Return rows as training sees them, their targets and raw predictions."""
+        X = self.X[rows]
+        if self.units is not None:
+            X = _standardized(X, self.units)
+        z = X @ self.coef(w)
+        if self.fit_intercept:
+            z += w[-1]
+        return X, self._targets(rows), self.in_target_units(z)
 
     def _targets(self, rows):
         y = self.y[rows]
@@ -134,3 +261,20 @@ class LinearObjective:
         if self.sample_weight is None:
             return float(values.sum())
         return float(values @ self.sample_weight[rows])
+
+
+def _standardized(X, units):
+    if not sparse.issparse(X):
+        return (X - units.center) * units.inverse_scale
+    X = X - _repeated(units.center, X)
+    X.data *= units.inverse_scale[X.indices]
+    return X
+
+
+def _repeated(row, X):
+    """Return a row as a CSR of the shape and kind of ``X``, the same in all rows."""
+    columns = np.flatnonzero(row)
+    n = X.shape[0]
+    indptr = len(columns) * np.arange(n + 1)
+    arrays = np.tile(row[columns], n), np.tile(columns, n), indptr
+    return type(X)(arrays, shape=X.shape)

@@ -17,7 +17,7 @@ from functools import wraps
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from ._component import Component, Registry
 from ._validation import Number
@@ -81,13 +81,22 @@ class RegressionLoss(Loss):
         """Return the predicted target for the raw prediction ``z``."""
         return z
 
+    def link(self, mean):
+        """Return the raw prediction for a target; the inverse of `inverse_link`.
+
+        Training on standardized data starts at that of the mean target. A loss
+        whose raw predictions are not in the units of the target overrides both.
+        """
+        return mean
+
 
 class ClassificationLoss(Loss):
     """A loss for targets −1 and +1.
 
     A loss whose raw prediction determines a probability also has
     ``inverse_link(z)``: for shape (n,) the probability of +1, for shape (n, k)
-    that of each class, up to a factor for each row.
+    that of each class, up to a factor for each row. And ``link(p)``: the raw
+    prediction for a probability of +1 in (0, 1), or for one of each class.
 
     Examples
     --------
@@ -167,7 +176,7 @@ class SquaredError(RegressionLoss):
 
 @LOSSES.register("absolute_error")
 class AbsoluteError(RegressionLoss):
-    """Absolute error, |y − z|: estimates the median.
+    """Absolute error, ``|y − z|``: estimates the median.
 
     An outlier counts by its distance and not by the square of it. Twice
     `Quantile` at level ½. At the kink z = y the derivative is 0, between the
@@ -243,7 +252,7 @@ class PseudoHuber(RegressionLoss):
     .. math:: \ell(e) = \delta^2 \left(\sqrt{1 + (e/\delta)^2} - 1\right),
         \qquad e = z - y
 
-    Close to ½e² near the target and to δ|e| far from it. For the same data as
+    Close to ½e² near the target and to ``δ|e|`` far from it. For the same data as
     `Huber`, with methods that want a smooth curvature.
 
     Parameters
@@ -287,8 +296,8 @@ class LogCosh(RegressionLoss):
 
     .. math:: \ell(e) = \log\cosh e, \qquad e = z - y
 
-    Close to ½e² near the target and to |e| − log 2 far from it: a smooth robust
-    loss without a parameter, for targets whose noise is of the order of 1.
+    Close to ½e² near the target and to ``|e| − log 2`` far from it: a smooth
+    robust loss without a parameter, for targets whose noise is of the order of 1.
 
     References
     ----------
@@ -360,7 +369,7 @@ class EpsilonInsensitive(RegressionLoss):
 
     .. math:: \ell(y, z) = \max(0, |y - z| - \varepsilon)
 
-    For targets whose small errors do not matter. At the kinks |y − z| = ε the
+    For targets whose small errors do not matter. At the kinks ``|y − z| = ε`` the
     derivative is 0, that of the flat side.
 
     Parameters
@@ -449,6 +458,10 @@ class _HalfDeviance(RegressionLoss):
         with np.errstate(over="ignore", under="ignore"):
             return np.clip(np.exp(z), limits.tiny, limits.max)
 
+    def link(self, mean):
+        """Return log(mean), finite also for a mean of zero."""
+        return np.log(np.maximum(mean, np.finfo(mean.dtype).tiny))
+
     @saturating
     def value(self, y, z):
         a, b = 2 - self.power, 1 - self.power
@@ -486,7 +499,7 @@ class Poisson(_HalfDeviance):
     Estimates the mean, for targets y >= 0 whose variance grows like their
     mean. Zero at a perfect fit: the terms constant in z are kept, so that its
     mean is half of `sklearn.metrics.mean_poisson_deviance`, the data term of
-    `PoissonRegressor`. The same as ``Tweedie(power=1)``.
+    ``PoissonRegressor``. The same as ``Tweedie(power=1)``.
 
     The prediction exp(z), and everything that depends on it, saturates at the
     largest finite number of the dtype.
@@ -517,7 +530,7 @@ class Gamma(_HalfDeviance):
     Estimates the mean, for targets y > 0 whose standard deviation grows like
     their mean: errors count relative to the prediction. Zero at a perfect fit:
     its mean is half of `sklearn.metrics.mean_gamma_deviance`, the data term of
-    `GammaRegressor`. The same as ``Tweedie(power=2)``.
+    ``GammaRegressor``. The same as ``Tweedie(power=2)``.
 
     The prediction exp(z), and everything that depends on it, saturates at the
     largest finite number of the dtype.
@@ -550,7 +563,7 @@ class Tweedie(_HalfDeviance):
     exactly 0. The ends are the limits of the formula, `Poisson` and `Gamma`
     (y > 0). Zero at a perfect fit: its mean is half of
     `sklearn.metrics.mean_tweedie_deviance`, the data term of
-    `TweedieRegressor` with ``link="log"``.
+    ``TweedieRegressor`` with ``link="log"``.
 
     The prediction exp(z), and everything that depends on it, saturates at the
     largest finite number of the dtype.
@@ -591,7 +604,7 @@ class LogLoss(ClassificationLoss):
 
     .. math::
         \ell(y, z) &= \log(1 + e^{-yz}) && \text{shape } (n,) \\
-        \ell(y, z) &= \log\textstyle\sum_j e^{z_j} - z_c && \text{shape } (n, k)
+        \ell(y, z) &= \log \sum_j e^{z_j} - z_c && \text{shape } (n, k)
 
     where c is the column of the sample's class, y = +1. With ``k`` >= 2 columns
     it couples them (softmax, multinomial logistic regression) and the value
@@ -637,6 +650,10 @@ class LogLoss(ClassificationLoss):
     def inverse_link(self, z):
         """Return probabilities: expit(z) of +1, or the softmax of each row."""
         return expit(z) if z.ndim == 1 else _softmax(z)
+
+    def link(self, p):
+        """Return the log-odds of +1, or the logarithm for each class."""
+        return logit(p) if np.ndim(p) == 0 else np.log(p)
 
 
 def _softmax(z):
@@ -740,6 +757,10 @@ class ModifiedHuber(ClassificationLoss):
     def inverse_link(self, z):
         """Return (clip(z, −1, 1) + 1)/2 in each column."""
         return (np.clip(z, -1, 1) + 1) / 2
+
+    def link(self, p):
+        """Return 2p − 1 in each column."""
+        return 2 * p - 1
 
 
 @LOSSES.register("perceptron")

@@ -14,6 +14,7 @@ Gradients are finite; where a rule squares them, those whose squares would
 overflow count as the largest whose squares do not.
 """
 
+import math
 from abc import abstractmethod
 from typing import ClassVar
 
@@ -27,7 +28,7 @@ class Optimizer(Component):
     """Base class of the optimizers.
 
     A subclass writes `direction`, `init` if it has state, and sets
-    `default_learning_rate`. It knows neither the rate nor the data.
+    ``default_learning_rate``. It knows neither the rate nor the data.
 
     Examples
     --------
@@ -36,13 +37,34 @@ class Optimizer(Component):
     ...         return np.sign(g)
     >>> from skgd import GDRegressor
     >>> X, y = np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0])
-    >>> model = GDRegressor(optimizer=SignDescent(), max_iter=200, tol=None)
+    >>> model = GDRegressor(optimizer=SignDescent(), alpha=0, learning_rate=0.1)
     >>> model.fit(X, y).coef_.round(1)
     array([2.])
     """
 
     default_learning_rate: ClassVar[float] = 0.01
     """The rate that ``learning_rate="auto"`` stands for."""
+
+    def learning_rate_for(self, n_features, n_steps) -> float:
+        """Return the rate for standardized features, if it is left open.
+
+        Parameters
+        ----------
+        n_features : int
+        n_steps : int or inf
+            How many steps the rate has before it has come to rest, if it does.
+        """
+        return self.default_learning_rate
+
+    def highest_stable_rate(self, curvature) -> float | None:
+        """Return the rate above which steps on a parabola grow; None if unknown.
+
+        Parameters
+        ----------
+        curvature : float > 0
+            Its second derivative.
+        """
+        return None
 
     weight_decay: float = 0.0
     """Decoupled decay: the loop adds ``weight_decay * w`` to the direction of
@@ -103,6 +125,45 @@ class Optimizer(Component):
         """
         raise NotImplementedError(f"{type(self).__name__} has no scale.")
 
+    def averaged(self, w, **state):
+        """Return the weights to predict with, where they are not those in training.
+
+        Parameters
+        ----------
+        w : ndarray
+            The weights in training; not to be written.
+        **state : ndarray
+            The entries of `init`, not to be written.
+
+        Returns
+        -------
+        ndarray of the shape and dtype of ``w``
+            Equal to ``w`` before the first step.
+        """
+        return w
+
+    def relocate(self, move, w, **state) -> None:
+        """Follow the weights into other coordinates, and update ``state`` in place.
+
+        Called before the loop replaces ``w`` by ``move(w)``, in the middle of
+        training, because the features change their units or their origin: the
+        function that the model computes does not change by it. What the state
+        knows of gradients stays as it is. An entry that is a position among the
+        weights has to move with them; and if the weights are a function of the
+        state, that has to give the moved ones, or the next step leads back.
+
+        Parameters
+        ----------
+        move : callable
+            An affine map: takes an array of the shape of ``w`` and returns a new
+            one. Each weight is multiplied by a number that is not negative; to the
+            intercept a number and a combination of the coefficients are added.
+        w : ndarray
+            The weights before the move; not to be written.
+        **state : ndarray
+            The entries of `init`, to be changed in place.
+        """
+
 
 def tell_rate(state, rate) -> None:
     """Fill in the entry ``"rate"`` of a state that has one: see `Optimizer.init`."""
@@ -141,6 +202,9 @@ class SGD(Optimizer):
 
     def scale(self, w, g, t):
         return 1.0
+
+    def highest_stable_rate(self, curvature):
+        return 2 / curvature
 
 
 @OPTIMIZERS.register("momentum")
@@ -188,6 +252,9 @@ class Momentum(Optimizer):
     def scale(self, w, g, t, v):
         return _geometric_sum(self.momentum, t)
 
+    def highest_stable_rate(self, curvature):
+        return 2 * (1 + self.momentum) / curvature
+
 
 @OPTIMIZERS.register("nesterov")
 class Nesterov(Momentum):
@@ -227,6 +294,9 @@ class Nesterov(Momentum):
     def scale(self, w, g, t, v):
         return _geometric_sum(self.momentum, t + 1)
 
+    def highest_stable_rate(self, curvature):
+        return 2 * (1 + self.momentum) / (1 + 2 * self.momentum) / curvature
+
 
 @OPTIMIZERS.register("adagrad")
 class AdaGrad(Optimizer):
@@ -245,6 +315,15 @@ class AdaGrad(Optimizer):
     eps_inside_sqrt : bool, default=False
         Whether the denominator is :math:`\sqrt{s_t + \varepsilon}`, as in many
         textbooks. The paper and PyTorch have :math:`\varepsilon` outside.
+
+    Notes
+    -----
+    On sparse rows a step costs what the non-zeros of its batch cost, with the penalty
+    ``"l1"`` too. With ``"l2"`` it costs a pass over all weights, since the penalty's
+    gradient is in every square: :math:`s_t = s_{t-1} + (\alpha w_{t-1})^2` where the
+    loss has no gradient. That has no closed form, and going through the missed steps
+    of a weight when it is next needed would take as long. Larger batches, ``"l1"`` or
+    `SGD` cost less.
 
     References
     ----------
@@ -479,6 +558,15 @@ class Adam(Optimizer):
         self.beta2 = beta2
         self.eps = eps
 
+    def learning_rate_for(self, n_features, n_steps):
+        """Return 1/√max(100, n_features, n_steps); a rate that stays is at most 0.03.
+
+        Found by measurement, on many data sets: see "Defaults" in the documentation.
+        """
+        if math.isinf(n_steps):
+            return min(0.03, 1 / math.sqrt(n_features))
+        return 1 / math.sqrt(max(100, n_features, n_steps))
+
     def init(self, w):
         return {"m": np.zeros_like(w), "v": np.zeros_like(w)}
 
@@ -655,7 +743,7 @@ class NAdam(Optimizer):
         v_t &= \beta_2 v_{t-1} + (1 - \beta_2) g_t^2 \\
         d_t &= \left( \frac{1 - \mu_t}{1 - \prod_{i=1}^{t} \mu_i} g_t
                + \frac{\mu_{t+1}}{1 - \prod_{i=1}^{t+1} \mu_i} m_t \right)
-               \Big/ \left( \sqrt{v_t / (1 - \beta_2^t)} + \varepsilon \right)
+               \; / \; \left( \sqrt{v_t / (1 - \beta_2^t)} + \varepsilon \right)
 
     The paper averages the gradient with :math:`\mu_t`; this is the form of
     PyTorch, which averages it with :math:`\beta_1`.
@@ -1137,6 +1225,406 @@ class FTRL(Optimizer):
             return 0.0
         return float(T / rate) / _root(n, self.beta)
 
+    def relocate(self, move, w, n, c, T, rate):
+        # The distance c - w is what the penalty has added up to.
+        c += move(w) - w
+
+
+@OPTIMIZERS.register("cocob")
+class COCOB(Optimizer):
+    r"""COCOB-Backprop: each weight bets on its next gradient; there is no rate.
+
+    .. math::
+        L_t &= \max(L_{t-1}, |g_t|), \quad G_t = G_{t-1} + |g_t| \\
+        R_t &= \max(R_{t-1} - g_t (w_{t-1} - w_0), 0), \quad
+        \theta_t = \theta_{t-1} - g_t \\
+        h_t &= \frac{1 + R_t / L_t}{\max(G_t + L_t, \alpha L_t)} \\
+        d_t &= w_{t-1} - (w_0 + h_t \theta_t)
+
+    At the rate 1, which is the paper's, :math:`w_t = w_0 + h_t \theta_t`; at a
+    lower one the weights go that part of the way.
+
+    Parameters
+    ----------
+    alpha : float >= 0, default=100.0
+        :math:`\alpha`, which bounds the first steps by about :math:`1 / \alpha`.
+    eps : float >= 1e-20, default=1e-8
+        :math:`L_0`, as in Optax; the paper has 0.
+
+    Notes
+    -----
+    The weights are a function of the sum of the gradients, so a proximal step
+    adds up too, as in `FTRL`: `scale` is :math:`t h_t`. That is not in the paper.
+
+    References
+    ----------
+    F. Orabona and T. Tommasi, "Training Deep Networks without Learning Rates
+    Through Coin Betting", 2017, Algorithm 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> w, optimizer = np.zeros(2), COCOB()
+    >>> optimizer.direction(w, np.array([3.0, -0.1]), 1, **optimizer.init(w))
+    array([ 0.01, -0.01])
+    """
+
+    default_learning_rate = 1.0
+    constraints: ClassVar = {"alpha": Number(0), "eps": EPS}
+
+    def __init__(self, alpha=100.0, eps=1e-8):
+        self.alpha = alpha
+        self.eps = eps
+
+    def init(self, w):
+        zeros = {name: np.zeros_like(w) for name in ("G", "R", "theta")}
+        return {"w0": w.copy(), "L": np.full_like(w, self.eps), **zeros}
+
+    def direction(self, w, g, t, w0, L, G, R, theta):
+        g = _squarable(g)
+        np.maximum(L, np.abs(g), out=L)
+        G += np.abs(g)
+        R -= g * (w - w0)
+        np.maximum(R, 0, out=R)
+        theta -= g
+        return (w - w0) - self._bet(L, G, R) * theta
+
+    def scale(self, w, g, t, w0, L, G, R, theta):
+        return t * self._bet(L, G, R)
+
+    def relocate(self, move, w, w0, L, G, R, theta):
+        bet = self._bet(L, G, R)
+        ahead = w0 + bet * theta - w
+        w0[...] = move(w0)
+        theta[...] = (move(w) + ahead - w0) / bet
+
+    def _bet(self, L, G, R):
+        return (1 + R / L) / np.maximum(G + L, float(self.alpha) * L)
+
+
+@OPTIMIZERS.register("dog")
+class DoG(Optimizer):
+    r"""DoG, distance over gradients: gradient descent that finds its rate.
+
+    .. math::
+        \bar r_t &= \max(\bar r_{t-1}, \|w_{t-1} - w_0\|), \quad
+        \bar r_0 = r_\epsilon (1 + \|w_0\|) \\
+        G_t &= G_{t-1} + \|g_t\|^2 \\
+        d_t &= \frac{\bar r_t}{\sqrt{G_t + \varepsilon}} g_t
+
+    with norms over all weights, the intercept among them. The paper's rate is 1.
+    Its guarantee is for means of the weights; ``average=True`` in the estimators
+    takes one, which counts the slow start. The first steps are tiny, and each a
+    little longer than the last. On features in different units it is as slow as
+    `SGD`.
+
+    Parameters
+    ----------
+    initial_distance : float >= 1e-15, default=1e-6
+        :math:`r_\epsilon`, which should be less than the distance to the minimum.
+    eps : float >= 1e-20, default=1e-8
+        :math:`\varepsilon`
+
+    References
+    ----------
+    M. Ivgi, O. Hinder and Y. Carmon, "DoG is SGD's Best Friend: A Parameter-Free
+    Dynamic Step Size Schedule", 2023.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> w, optimizer = np.zeros(2), DoG(initial_distance=0.1)
+    >>> optimizer.direction(w, np.array([3.0, -4.0]), 1, **optimizer.init(w)).round(4)
+    array([ 0.06, -0.08])
+    """
+
+    default_learning_rate = 1.0
+    constraints: ClassVar = {"initial_distance": Number(1e-15), "eps": EPS}
+
+    def __init__(self, initial_distance=1e-6, eps=1e-8):
+        self.initial_distance = initial_distance
+        self.eps = eps
+
+    def init(self, w):
+        distance = self.initial_distance * (1 + _sum_of_squares(w) ** 0.5)
+        return {"w0": w.copy(), "r": np.array(distance), "G": np.zeros(())}
+
+    def direction(self, w, g, t, w0, r, G):
+        g = _squarable(g)
+        np.maximum(r, _sum_of_squares(w - w0) ** 0.5, out=r)
+        G += _sum_of_squares(g)
+        return self.scale(w, g, t, w0, r, G) * g
+
+    def scale(self, w, g, t, w0, r, G):
+        return float(r / np.sqrt(G + self.eps))
+
+    def relocate(self, move, w, w0, r, G):
+        w0[...] = move(w0)
+
+
+@OPTIMIZERS.register("prodigy")
+class Prodigy(Optimizer):
+    r"""Prodigy: Adam that estimates the distance to the minimum, its rate.
+
+    .. math::
+        m_t &= \beta_1 m_{t-1} + (1 - \beta_1) D_{t-1} g_t \\
+        v_t &= \beta_2 v_{t-1} + (1 - \beta_2) D_{t-1}^2 g_t^2 \\
+        \lambda_t &= D_{t-1} \sqrt{1 - \beta_2^t} / (1 - \beta_1^t) \\
+        r_t &= \beta_3 r_{t-1}
+            + (1 - \beta_3) \eta D_{t-1} \lambda_t \langle g_t, w_0 - w_{t-1} \rangle
+            \\
+        s_t &= \beta_3 s_{t-1} + (1 - \beta_3) \eta D_{t-1} \lambda_t g_t, \quad
+        \beta_3 = \sqrt{\beta_2} \\
+        D_t &= \max(D_{t-1}, \; c \, r_t / \|s_t\|_1) \\
+        d_t &= \lambda_t \, m_t / (\sqrt{v_t} + D_t \varepsilon)
+
+    with the product and the norm over all weights, the intercept among them. The
+    paper writes :math:`d` for :math:`D` and has no correction of the bias
+    (:math:`\lambda_t = D_{t-1}`); this is the form of Optax. The paper's rate
+    :math:`\eta` is 1. The first steps are tiny.
+
+    With small batches its authors advise a schedule that decays, such as
+    ``schedule="cosine"``: at a constant rate it stays as far from the minimum as
+    the noise of the gradients takes it.
+
+    Parameters
+    ----------
+    beta1 : float in [0, 1), default=0.9
+        :math:`\beta_1`, the part of the mean that is kept.
+    beta2 : float in [0, 1), default=0.999
+        :math:`\beta_2`, the part of the mean square that is kept.
+    eps : float >= 1e-20, default=1e-8
+        :math:`\varepsilon`
+    initial_distance : float >= 1e-15, default=1e-6
+        :math:`D_0`, which should be less than the distance to the minimum.
+    coefficient : float > 0, default=1.0
+        :math:`c`, a factor on the estimate. To make steps longer or shorter the
+        authors change it rather than the rate.
+
+    References
+    ----------
+    K. Mishchenko and A. Defazio, "Prodigy: An Expeditiously Adaptive
+    Parameter-Free Learner", 2023, Algorithm 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> w, optimizer = np.zeros(2), Prodigy(initial_distance=0.1)
+    >>> optimizer.direction(w, np.array([3.0, -0.1]), 1, **optimizer.init(w)).round(4)
+    array([ 0.1, -0.1])
+    """
+
+    default_learning_rate = 1.0
+    constraints: ClassVar = {
+        **Adam.constraints,
+        "initial_distance": Number(1e-15),
+        "coefficient": Number(0, closed="neither"),
+    }
+
+    def __init__(
+        self, beta1=0.9, beta2=0.999, eps=1e-8, initial_distance=1e-6, coefficient=1.0
+    ):
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.eps = eps
+        self.initial_distance = initial_distance
+        self.coefficient = coefficient
+
+    def init(self, w):
+        return {
+            "w0": w.copy(),
+            "m": np.zeros_like(w),
+            "v": np.zeros_like(w),
+            "s": np.zeros_like(w),
+            "r": np.zeros(()),
+            "D": np.array(float(self.initial_distance)),
+            "rate": np.zeros(()),
+        }
+
+    def direction(self, w, g, t, w0, m, v, s, r, D, rate):
+        g, before, beta3 = _squarable(g), float(D), float(self.beta2) ** 0.5
+        bias = float((1 - self.beta2**t) ** 0.5 / (1 - self.beta1**t))
+        seen = _squarable(before * g)
+        _average(m, seen, float(self.beta1))
+        _average(v, seen * seen, float(self.beta2))
+        weight = float(rate) * before * before * bias
+        _average(r, weight * _sum(g * (w0 - w)), beta3)
+        _average(s, weight * g, beta3)
+        size = _sum(np.abs(s))
+        if size > 0:
+            np.maximum(D, self.coefficient * r / size, out=D)
+        return before * bias * m / _root(v, float(D) * self.eps)
+
+    def scale(self, w, g, t, w0, m, v, s, r, D, rate):
+        # While the weights rest D does too, and m = (1 - beta1^t) D g.
+        D = float(D)
+        numerator = D * D * float((1 - self.beta2**t) ** 0.5)
+        return numerator / _root(v, D * self.eps)
+
+    def relocate(self, move, w, w0, **others):
+        w0[...] = move(w0)
+
+
+@OPTIMIZERS.register("schedule_free_sgd")
+class ScheduleFreeSGD(Optimizer):
+    r"""Schedule-free gradient descent: an average in the place of a schedule.
+
+    Descent leads :math:`z`; :math:`x`, the mean of its steps, is to predict with;
+    the gradient is taken between the two, at the weights of training :math:`y`:
+
+    .. math::
+        z_t &= z_{t-1} - \eta_t g_t \\
+        c_t &= \hat\eta_t^2 / \sum_{i=1}^t \hat\eta_i^2, \quad
+        \hat\eta_t = \max_{i \le t} \eta_i \\
+        x_t &= (1 - c_t) x_{t-1} + c_t z_t \\
+        y_t &= (1 - \beta) z_t + \beta x_t \\
+        d_t &= (y_{t-1} - y_t) / \eta_t
+            = (1 - \beta (1 - c_t)) g_t + c_t (y_{t-1} - z_{t-1}) / \eta_t
+
+    The state has no :math:`x`: it is :math:`(y - (1 - \beta) z) / \beta`.
+
+    Parameters
+    ----------
+    beta : float in (0, 1], default=0.9
+        :math:`\beta`, how far :math:`y` is on the way from :math:`z` to :math:`x`.
+
+    Notes
+    -----
+    With ``average`` the estimators predict with the mean of :math:`y` instead.
+    They count the loss of a sample at :math:`y`. A step at a rate of zero, or one
+    so small that dividing by it would overflow, is none.
+
+    It takes no penalty with a proximal step: that would have to be taken at
+    :math:`z`, and its zeros and bounds would not be those of :math:`x`.
+
+    The default rate is ten times that of `SGD`, the least that the authors advise.
+
+    References
+    ----------
+    A. Defazio et al., "The Road Less Scheduled", 2024; :math:`c_t` for a rate
+    that warms up is that of the authors' code and of Optax.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y, optimizer = np.zeros(1), ScheduleFreeSGD(beta=0.5)
+    >>> state = optimizer.init(y)
+    >>> state["rate"][...] = 0.1
+    >>> for t, g in enumerate([4.0, 2.0], start=1):
+    ...     y = y - 0.1 * optimizer.direction(y, np.array([g]), t, **state)
+    ...     print(y.round(4), state["z"].round(4), optimizer.averaged(y, **state))
+    [-0.4] [-0.4] [-0.4]
+    [-0.55] [-0.6] [-0.5]
+    """
+
+    default_learning_rate = 0.1
+    constraints: ClassVar = {"beta": Number(0, 1, closed="right")}
+
+    def __init__(self, beta=0.9):
+        self.beta = beta
+
+    def init(self, w):
+        return {
+            "z": w.copy(),
+            "largest_rate": np.zeros(()),
+            "sum_of_squares": np.zeros(()),
+            "rate": np.zeros(()),
+        }
+
+    def direction(self, w, g, t, z, **rates):
+        return _schedule_free(self.beta, w, g, z, **rates)
+
+    def averaged(self, w, z, **others):
+        return _schedule_free_mean(self.beta, w, z)
+
+    def relocate(self, move, w, z, **others):
+        z[...] = move(z)
+
+
+@OPTIMIZERS.register("schedule_free_adamw")
+class ScheduleFreeAdamW(Optimizer):
+    r"""Schedule-free Adam: `ScheduleFreeSGD` with Adam's denominator.
+
+    .. math::
+        v_t &= \beta_2 v_{t-1} + (1 - \beta_2) g_t^2 \\
+        u_t &= g_t / (\sqrt{v_t / (1 - \beta_2^t)} + \varepsilon)
+
+    and :math:`u_t` for the gradient in the formulas of `ScheduleFreeSGD`, with
+    :math:`\beta_1` for its :math:`\beta`: interpolation in the place of momentum.
+
+    Parameters
+    ----------
+    beta1 : float in (0, 1], default=0.9
+        :math:`\beta_1`, how far :math:`y` is on the way from :math:`z` to
+        :math:`x`.
+    beta2 : float in [0, 1), default=0.999
+        :math:`\beta_2`, the part of the mean square that is kept.
+    eps : float >= 1e-20, default=1e-8
+        :math:`\varepsilon`
+
+    Notes
+    -----
+    See `ScheduleFreeSGD` about ``average``, the loss and penalties. It has the
+    authors' default of no decoupled weight decay, and no parameter for one: the
+    decay would have to reach :math:`z`, without its intercept. The default rate is
+    that of `Adam`, the least that the authors advise.
+
+    References
+    ----------
+    A. Defazio et al., "The Road Less Scheduled", 2024, with the correction of the
+    bias in the authors' code and in Optax.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y, optimizer = np.zeros(2), ScheduleFreeAdamW()
+    >>> state = optimizer.init(y)
+    >>> state["rate"][...] = 0.1
+    >>> y -= 0.1 * optimizer.direction(y, np.array([3.0, -0.1]), 1, **state)
+    >>> optimizer.averaged(y, **state).round(4)
+    array([-0.1,  0.1])
+    """
+
+    constraints: ClassVar = {**Adam.constraints, "beta1": Number(0, 1, closed="right")}
+
+    def __init__(self, beta1=0.9, beta2=0.999, eps=1e-8):
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.eps = eps
+
+    def init(self, w):
+        return {"v": np.zeros_like(w), **ScheduleFreeSGD().init(w)}
+
+    def direction(self, w, g, t, v, z, **rates):
+        g = _squarable(g)
+        _average(v, g * g, self.beta2)
+        u = g / _root(_debiased(v, self.beta2, t), self.eps)
+        return _schedule_free(self.beta1, w, u, z, **rates)
+
+    def averaged(self, w, z, **others):
+        return _schedule_free_mean(self.beta1, w, z)
+
+    def relocate(self, move, w, z, **others):
+        z[...] = move(z)
+
+
+def _schedule_free(beta, y, u, z, largest_rate, sum_of_squares, rate):
+    """Return the direction of `ScheduleFreeSGD` along ``u``, and move ``z``."""
+    eta = float(rate)
+    if _vanishes(eta, y.dtype):
+        return np.zeros_like(y)
+    np.maximum(largest_rate, eta, out=largest_rate)
+    sum_of_squares += largest_rate**2
+    c = float(largest_rate**2 / sum_of_squares)
+    d = float(1 - beta * (1 - c)) * u + (c / eta) * (y - z)
+    z -= eta * u
+    return d
+
+
+def _schedule_free_mean(beta, y, z):
+    """Return x, which y is an interpolation of."""
+    return (y - float(1 - beta) * z) / float(beta)
+
 
 def _vanishes(rate, dtype):
     """Whether a division by ``rate`` could overflow."""
@@ -1163,6 +1651,16 @@ def _root(square, eps, inside=False):
     if inside:
         return np.sqrt(square + float(eps))
     return np.sqrt(square) + float(eps)
+
+
+def _sum(x):
+    """Return the sum over all weights, in float64."""
+    return float(np.sum(x, dtype=float))
+
+
+def _sum_of_squares(x):
+    x = _squarable(x)
+    return _sum(x * x)
 
 
 def _geometric_sum(factor, n):

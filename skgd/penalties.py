@@ -8,6 +8,7 @@ Wherever a penalty is a parameter, ``None`` stands for `NoPenalty`;
 `resolve_penalty` turns what the user gave into an instance.
 """
 
+import copy
 import math
 import sys
 from abc import abstractmethod
@@ -68,6 +69,22 @@ class Penalty(Component):
         """
         return w
 
+    def in_units(self, factor) -> "Penalty":
+        """Return the penalty of weights that stand for coefficients ``factor * w``.
+
+        Norms are taken of the weights as they are; bounds are for coefficients.
+
+        Parameters
+        ----------
+        factor : ndarray of the shape of ``w``, >= 0
+            Zero where a weight stands for nothing.
+        """
+        return self
+
+    def of_output(self, k) -> "Penalty":
+        """Return the penalty of one column of coefficients for several outputs."""
+        return self
+
 
 PENALTIES = Registry("penalty", Penalty)
 """The penalties by name."""
@@ -88,7 +105,7 @@ def resolve_penalty(penalty, *, parameter="penalty", **defaults) -> Penalty:
     Raises
     ------
     ValueError, TypeError
-        As `Registry.resolve`.
+        As ``Registry.resolve``: for a name that is not known, or what is none of these.
 
     Examples
     --------
@@ -217,9 +234,9 @@ class Box(Penalty):
 
     Parameters
     ----------
-    lower : float or array of shape (n_features,) or (n_features, n_outputs), \
-            default=-inf
-        Bounds of shape (n_features,) are those of every output.
+    lower : float or array, default=-inf
+        Of shape (n_features,) or (n_features, n_outputs); the first holds for every
+        output.
     upper : float or array, default=inf
         The same; ``lower <= upper`` everywhere.
     penalty : str, Penalty or None, default=None
@@ -264,7 +281,7 @@ class Box(Penalty):
         resolve_penalty(self.penalty, parameter=f"{owner}: penalty")
 
     def value(self, w):
-        lower, upper = self._bounds(w)
+        lower, upper = self.bounds(w)
         inside = np.all((lower <= w) & (w <= upper))
         return self._inner.value(w) if inside else math.inf
 
@@ -272,7 +289,29 @@ class Box(Penalty):
         return self._inner.gradient(w)
 
     def prox(self, w, step):
-        return np.clip(self._inner.prox(w, step), *self._bounds(w))
+        return np.clip(self._inner.prox(w, step), *self.bounds(w))
+
+    def in_units(self, factor):
+        known = np.where(factor > 0, factor, 1)
+        lower, upper = (
+            np.where(factor > 0, bound / known, free)
+            for bound, free in zip(
+                self.bounds(factor), (-math.inf, math.inf), strict=True
+            )
+        )
+        return self._with(lower, upper, self._inner.in_units(factor))
+
+    def of_output(self, k):
+        lower, upper = (
+            bound[:, k] if bound.ndim == 2 else bound
+            for bound in (np.asarray(self.lower), np.asarray(self.upper))
+        )
+        return self._with(lower, upper, self._inner.of_output(k))
+
+    def _with(self, lower, upper, penalty):
+        box = copy.copy(self)
+        box.lower, box.upper, box.penalty = lower, upper, penalty
+        return box
 
     @property
     def _inner(self):
@@ -282,7 +321,7 @@ class Box(Penalty):
         named = isinstance(self.penalty, str)
         return PENALTIES[self.penalty]() if named else self.penalty
 
-    def _bounds(self, w):
+    def bounds(self, w):
         """Return both bounds in the dtype of ``w`` and in a shape that fits it."""
         return [
             _bound_for(w, type(self).__name__, name, getattr(self, name))

@@ -37,7 +37,7 @@ FACTOR = Number(0, 1, closed="right")
 
 
 class Schedule(Component):
-    """Base class of the schedules. A subclass writes `__call__`.
+    """Base class of the schedules. A subclass writes ``__call__``.
 
     Two names of parameters have a meaning here: ``unit`` is what the lengths
     are counted in, and ``horizon`` is the length of the whole schedule.
@@ -69,6 +69,37 @@ class Schedule(Component):
         float or ndarray of float of the shape of ``t``
             Finite and not negative, for every ``t``.
         """
+
+    def init(self) -> dict[str, np.ndarray]:
+        """Return what the schedule has to remember, if its factor depends on the past.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Empty for a pure function of the step. Otherwise new arrays, of shape (),
+            with an entry ``"factor"`` that multiplies the factors of ``__call__``. They
+            are kept with the weights, and `observe` is called after each pass.
+        """
+        return {}
+
+    def observe(self, value: float, **state) -> bool:
+        """Update the memory, in place, after a pass over the data.
+
+        Parameters
+        ----------
+        value : float
+            How training goes, lower is better: the loss of the pass, or with
+            ``early_stopping`` the negative score of the held-out samples.
+        **state : ndarray
+            The entries of `init`.
+
+        Returns
+        -------
+        bool
+            Whether a stage of training is over: only then is it asked whether it
+            should stop.
+        """
+        return False
 
     def resolve(self, steps_per_epoch: int, n_steps: int | None) -> "Schedule":
         """Return a schedule in steps, with the horizon of this training.
@@ -115,6 +146,13 @@ class Schedule(Component):
                 f"call resolve first, or pass {name}(horizon=...)."
             )
         return self._steps(self.horizon)
+
+    def cycle_end(self, t) -> float:
+        """Return the last step of the cycle of step ``t``: where the rate is lowest.
+
+        Infinite for a schedule that does not come to rest again and again.
+        """
+        return math.inf
 
     def _elapsed(self, t):
         """Time in units before step ``t``: 0 at the first step."""
@@ -463,21 +501,123 @@ class CosineRestarts(Schedule):
         self.unit = unit
 
     def __call__(self, t):
-        periods = self._elapsed(t) / self.period
-        growth = self.multiplier - 1
-        if growth == 0:
-            start, length = _whole(periods), 1.0
-        else:
-            # The i-th cycle starts after (multiplier^i − 1) / growth periods.
-            rate = math.log1p(growth)
-            cycle = _whole(np.log1p(periods * growth) / rate)
-            start, length = np.expm1(cycle * rate) / growth, np.exp(cycle * rate)
-        return _cosine((periods - start) / length, self.final)
+        elapsed = self._elapsed(t)
+        cycle = _cycles_within(self, elapsed)
+        start = _start_of_cycle(self, cycle)
+        length = self.period * self.multiplier**cycle
+        return _cosine((elapsed - start) / length, self.final)
+
+    def cycle_end(self, t):
+        cycle = _cycles_within(self, self._elapsed(t))
+        return self._steps(float(_start_of_cycle(self, cycle + 1)))
+
+
+def _cycles_within(schedule, time):
+    """Return how many whole cycles of growing length there are in a time."""
+    periods, growth = time / schedule.period, schedule.multiplier - 1
+    if growth == 0:
+        return _whole(periods)
+    return _whole(np.log1p(periods * growth) / math.log1p(growth))
+
+
+def _start_of_cycle(schedule, cycle):
+    """Return the time before a cycle: (multiplier^cycle − 1) / growth periods."""
+    growth = schedule.multiplier - 1
+    if growth == 0:
+        return schedule.period * cycle
+    return schedule.period * np.expm1(cycle * math.log1p(growth)) / growth
 
 
 def _cosine(progress, final):
     """Return the half wave from 1 at progress 0 to ``final`` at progress 1."""
     return final + (1 - final) * (1 + np.cos(np.pi * progress)) / 2
+
+
+@SCHEDULES.register("reduce_on_plateau")
+class ReduceOnPlateau(Schedule):
+    r"""The rate is multiplied by ``factor`` when training gets no better.
+
+    .. math:: \eta_t / \eta = \max(\text{factor}^k, \text{min\_factor})
+
+    after :math:`k` reductions. What is watched is the loss of each pass over the
+    data, a call of ``partial_fit`` too, or with ``early_stopping`` the score of the
+    held-out samples. There is a reduction when more than ``patience`` values in a row
+    are not below :math:`m - \text{threshold} \cdot |m|` for the lowest :math:`m` before
+    them.
+
+    Parameters
+    ----------
+    factor : float in (0, 1], default=0.1
+    patience : int >= 0, default=3
+        With ``early_stopping`` it has to be shorter than ``n_iter_no_change``, or
+        training stops before the rate is reduced.
+    threshold : float in [0, 1), default=1e-4
+        The least improvement that counts, relative to the lowest value.
+    cooldown : int >= 0, default=0
+        For how many passes after a reduction none is counted.
+    min_factor : float in [0, 1], default=0.0
+
+    Notes
+    -----
+    The schedule itself is a setting like all others. What it remembers is kept with
+    the weights, and goes on with them in ``partial_fit``, after pickling too. In
+    ``fit`` the objective is compared with ``tol`` when the rate is reduced.
+
+    References
+    ----------
+    ``torch.optim.lr_scheduler.ReduceLROnPlateau``, there with a patience of 10, and
+    for positive values only: its threshold has the wrong sign for negative ones.
+
+    Examples
+    --------
+    >>> schedule = ReduceOnPlateau(factor=0.5, patience=1)
+    >>> state = schedule.init()
+    >>> for loss in [3.0, 2.0, 2.0, 2.0, 1.0, 1.0, 1.0]:
+    ...     reduced = schedule.observe(loss, **state)
+    ...     print(state["factor"], end=" ")
+    1.0 1.0 1.0 0.5 0.5 0.5 0.25
+    """
+
+    constraints: ClassVar = {
+        "factor": FACTOR,
+        "patience": Number(0, integer=True),
+        "threshold": Number(0, 1, closed="left"),
+        "cooldown": Number(0, integer=True),
+        "min_factor": FRACTION,
+    }
+
+    def __init__(
+        self, factor=0.1, patience=3, threshold=1e-4, cooldown=0, min_factor=0.0
+    ):
+        self.factor = factor
+        self.patience = patience
+        self.threshold = threshold
+        self.cooldown = cooldown
+        self.min_factor = min_factor
+
+    def __call__(self, t):
+        return np.ones(_step_numbers(t).shape)[()]
+
+    def init(self):
+        return {
+            "factor": np.array(1.0),
+            "lowest": np.array(np.inf),
+            "n_bad": np.array(0),
+            "n_cooldown": np.array(0),
+        }
+
+    def observe(self, value, factor, lowest, n_bad, n_cooldown):
+        n_bad += 1
+        if value < lowest * (1 - self.threshold * np.sign(lowest)):
+            lowest[...], n_bad[...] = value, 0
+        if n_cooldown > 0:
+            n_cooldown -= 1
+            n_bad[...] = 0
+        is_over = bool(n_bad > self.patience)
+        if is_over:
+            factor[...] = max(factor * self.factor, self.min_factor)
+            n_cooldown[...], n_bad[...] = self.cooldown, 0
+        return is_over
 
 
 # With a horizon
@@ -565,6 +705,73 @@ class Cosine(Schedule):
 
     def __call__(self, t):
         return _cosine(self._progress(t), self.final)
+
+
+@SCHEDULES.register("linear_restarts")
+class LinearRestarts(Schedule):
+    r"""A line from 1 to 0, again and again, each longer than the one before.
+
+    .. math:: \eta_t / \eta = 1 - T / T_i
+
+    for the time :math:`T` since the last restart and the length :math:`T_i` of
+    the cycle, which is :math:`\text{period} \cdot \text{multiplier}^i`, except
+    that the last cycle is as much longer as it takes to end with the horizon.
+    Every cycle ends with weights that have come to rest, and comparing those of
+    two cycles tells whether longer training would help.
+
+    Parameters
+    ----------
+    horizon : float > 0 or None, default=None
+        Length of the whole schedule. None is the length of the training.
+    period : float > 0, default=3
+        Length of the first cycle.
+    multiplier : float >= 1, default=2
+        How much longer each cycle is than the one before.
+    unit : {"step", "epoch"} or int, default="epoch"
+        What ``period`` and ``horizon`` count; an int is a number of steps.
+
+    References
+    ----------
+    I. Loshchilov and F. Hutter, "SGDR: Stochastic Gradient Descent with Warm
+    Restarts", ICLR 2017, for the restarts. L. Bottou, F. Curtis and J. Nocedal,
+    "Optimization Methods for Large-Scale Machine Learning", SIAM Review 2018,
+    section 4, for why the rate has to vanish.
+
+    Examples
+    --------
+    >>> LinearRestarts(horizon=6, period=2, unit="step")(range(1, 8))
+    array([1.  , 0.5 , 1.  , 0.75, 0.5 , 0.25, 0.  ])
+    >>> LinearRestarts(horizon=5, period=2, unit="step")(range(1, 8))
+    array([1. , 0.8, 0.6, 0.4, 0.2, 0. , 0. ])
+    """
+
+    constraints: ClassVar = {
+        "horizon": HORIZON,
+        "period": LENGTH,
+        "multiplier": Number(1),
+        "unit": UNIT,
+    }
+
+    def __init__(self, horizon=None, period=3, multiplier=2, unit="epoch"):
+        self.horizon = horizon
+        self.period = period
+        self.multiplier = multiplier
+        self.unit = unit
+
+    def __call__(self, t):
+        start, end = self._cycle(t)
+        return np.maximum((end - self._elapsed(t)) / (end - start), 0.0)
+
+    def cycle_end(self, t):
+        return self._steps(float(self._cycle(t)[1]))
+
+    def _cycle(self, t):
+        """Return the times at which the cycle of step ``t`` begins and ends."""
+        self.end  # noqa: B018  (raises where the horizon is not known)
+        last = max(_cycles_within(self, self.horizon) - 1, 0)
+        cycle = np.minimum(_cycles_within(self, self._elapsed(t)), last)
+        end = np.where(cycle < last, _start_of_cycle(self, cycle + 1), self.horizon)
+        return _start_of_cycle(self, cycle), end
 
 
 @SCHEDULES.register("one_cycle")
@@ -774,6 +981,12 @@ class Warmup(Schedule):
         super().validate()
         as_schedule(self.schedule)
 
+    def init(self):
+        return _instance(self.schedule).init()
+
+    def observe(self, value, **state):
+        return _instance(self.schedule).observe(value, **state)
+
     def resolve(self, steps_per_epoch, n_steps):
         resolved = super().resolve(steps_per_epoch, n_steps)
         length = resolved._steps(self.length)
@@ -792,7 +1005,7 @@ class Join(Schedule):
 
     .. math:: \eta_t / \eta = \text{schedule}_i(t - b_i), \quad b_i < t \le b_{i+1}
 
-    with :math:`b_0 = 0` and the boundaries :math:`b_1, b_2, \dots`
+    with :math:`b_0 = 0` and the boundaries :math:`b_1, b_2, \ldots`
 
     Parameters
     ----------
@@ -838,7 +1051,11 @@ class Join(Schedule):
                 f"{len(self.boundaries)} for {len(self.schedules)} schedules."
             )
         for i, schedule in enumerate(self.schedules):
-            as_schedule(schedule, parameter=f"schedules[{i}]")
+            if as_schedule(schedule, parameter=f"schedules[{i}]").init():
+                raise ValueError(
+                    f"Join: schedules[{i}] must be a function of the step alone, got "
+                    f"{schedule!r}, which has a memory."
+                )
 
     def resolve(self, steps_per_epoch, n_steps):
         resolved = super().resolve(steps_per_epoch, n_steps)

@@ -77,8 +77,8 @@ BAD_PARAMETERS = [
     ({"random_state": "seed"}, ValueError, "seed"),
     ({"random_state": -1}, ValueError, "random_state .* got -1"),
     ({"verbose": -1}, ValueError, "verbose .* got -1"),
-    ({"standardize": True}, NotImplementedError, "standardize=True"),
-    ({"early_stopping": True}, NotImplementedError, "early_stopping=True"),
+    ({"scoring": "r3"}, ValueError, r"scoring must be 'loss', None.*'r3'.*'r2'"),
+    ({"coef_tol": -1.0}, ValueError, "coef_tol .* got -1.0"),
 ]
 
 
@@ -105,6 +105,13 @@ def test_a_penalty_that_needs_more_of_the_optimizer():
             GDRegressor(optimizer=Failing(), penalty=penalty).fit(X, Y)
 
 
+@pytest.mark.parametrize("optimizer", ["schedule_free_sgd", "schedule_free_adamw"])
+def test_schedule_free_optimizers_take_no_proximal_step(optimizer):
+    for penalty in ("l1", "elasticnet", "nonnegative"):
+        with pytest.raises(ValueError, match=f"optimizer='{optimizer}' cannot be used"):
+            GDRegressor(optimizer=optimizer, penalty=penalty).fit(X, Y)
+
+
 def test_a_loss_of_the_other_kind():
     with pytest.raises(ValueError, match=r"RegressionLoss for GDRegressor.*'hinge'"):
         GDRegressor("hinge").fit(X, Y)
@@ -123,8 +130,6 @@ def test_class_weight():
     ]:
         with pytest.raises(error, match=match):
             GDClassifier(class_weight=weight).fit(X, LABELS)
-    with pytest.raises(NotImplementedError, match="balanced"):
-        GDClassifier(class_weight="balanced").partial_fit(X, LABELS, [0, 1, 2])
 
 
 def test_nested_parameters_of_a_name():
@@ -132,7 +137,7 @@ def test_nested_parameters_of_a_name():
         ({"optimizer__beta1": 0.5}, r"pass an instance: optimizer=Adam\(\)"),
         ({"penalty__l1_ratio": 0.5}, r"penalty=L2\(\)"),
         ({"loss__delta": 1.0}, r"loss=SquaredError\(\)"),
-        ({"schedule__every": 3}, r"schedule=Constant\(\)"),
+        ({"schedule__every": 3}, r"schedule=LinearRestarts\(\)"),
     ]:
         with pytest.raises(ValueError, match="(?i)" + match):
             GDRegressor().set_params(**params)
@@ -162,6 +167,10 @@ BAD_DATA = [
     (X, Y, {"sample_weight": np.zeros(40)}, "zero for all"),
     (X, Y, {"sample_weight": 0.0}, "zero for all"),
 ]
+TOO_LARGE = [
+    (replaced(X, 1e200), Y, "column 0 of X .* squares overflow.*standardize=True"),
+    (X, replaced(Y, -1e200), "column 0 of y .* squares overflow.*standardize=True"),
+]
 BAD_START = [
     ({"coef_init": [1.0, 2.0]}, r"coef_init must have shape .* got \(2,\)"),
     ({"coef_init": [np.nan, 0.0, 0.0]}, "coef_init must be finite"),
@@ -176,6 +185,13 @@ def test_data(X_bad, y, options, match):
         unchanged(
             model, lambda m=model: m.partial_fit(X_bad, y, **options), ValueError, match
         )
+
+
+@pytest.mark.parametrize(("X_bad", "y", "match"), TOO_LARGE)
+def test_data_that_cannot_be_standardized(X_bad, y, match):
+    for model in fresh_and_fitted(GDRegressor):
+        for call in (model.fit, model.partial_fit):
+            unchanged(model, lambda c=call: c(X_bad, y), ValueError, match)
 
 
 @pytest.mark.parametrize(("start", "match"), BAD_START)
@@ -357,7 +373,8 @@ def test_divergence_is_said_and_leaves_finite_coefficients():
 
 
 def test_divergence_in_a_stream_undoes_the_pass():
-    model = GDRegressor(optimizer="sgd", random_state=0).partial_fit(X, Y)
+    model = GDRegressor(optimizer="sgd", standardize=False, random_state=0)
+    model.partial_fit(X, Y)
     before = model.coef_, model.t_
     with pytest.warns(ConvergenceWarning, match="diverged"):
         model.partial_fit(X * 1e200, Y)
@@ -403,11 +420,11 @@ class Failing(Optimizer):
 
 
 def test_an_exception_leaves_the_last_whole_step():
-    model = GDRegressor(optimizer=Failing(3), batch_size=10, shuffle=False)
+    options = {"batch_size": 10, "shuffle": False, "standardize": False}
+    model = GDRegressor(optimizer=Failing(3), **options)
     with pytest.raises(RuntimeError, match="the user's own"):
         model.partial_fit(X, Y)
-    two_steps = GDRegressor(optimizer=SGD(), batch_size=10, shuffle=False)
-    two_steps.partial_fit(X[:20], Y[:20])
+    two_steps = GDRegressor(optimizer=SGD(), **options).partial_fit(X[:20], Y[:20])
     assert model.t_ == 2
     assert_array_equal(model.optimizer_state_["count"], [2, 2, 2, 2])
     assert_array_equal(model.coef_, two_steps.coef_)
@@ -427,7 +444,7 @@ def test_an_exception_before_the_first_step_changes_nothing():
 
 
 def test_a_divergence_after_a_change_of_the_optimizer():
-    model = GDRegressor(optimizer="adam").partial_fit(X, Y)
+    model = GDRegressor(optimizer="adam", standardize=False).partial_fit(X, Y)
     model.set_params(optimizer="momentum")
     with pytest.warns(ConvergenceWarning, match="diverged"):
         model.partial_fit(X * 1e200, Y)
@@ -447,7 +464,7 @@ def test_an_exception_in_fit_leaves_the_model_as_it_was(warm_start):
 
 
 def test_probabilities_of_a_loss_that_has_none():
-    for model in (GDClassifier("hinge"), GDClassifier("hinge").fit(X, LABELS)):
+    for model in fresh_and_fitted(GDClassifier, loss="hinge"):
         for method in ("predict_proba", "predict_log_proba"):
             assert not hasattr(model, method)
             with pytest.raises(AttributeError) as raised:

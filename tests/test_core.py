@@ -2,6 +2,7 @@
 
 import math
 import signal
+from dataclasses import fields, replace
 from functools import partial
 from itertools import pairwise, product
 
@@ -9,13 +10,27 @@ import numpy as np
 import pytest
 from scipy import sparse, stats
 
-from skgd import _compiled, _loop
+from skgd import _compiled, _loop, _objective
 from skgd._compiled import compiled_penalty, compiled_twin, with_contiguous_rows
 from skgd._core import engines, permutation
 from skgd._loop import Progress
 from skgd._objective import LinearObjective
+from skgd._standardization import Units
 from skgd.losses import LOSSES, Hinge, Huber, LogLoss, RegressionLoss, SquaredError
-from skgd.optimizers import FTRL, OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, Momentum, NAdam
+from skgd.optimizers import (
+    COCOB,
+    FTRL,
+    OPTIMIZERS,
+    SGD,
+    AdaGrad,
+    Adam,
+    AdamW,
+    DoG,
+    Momentum,
+    NAdam,
+    Optimizer,
+    Prodigy,
+)
 from skgd.penalties import (
     L1,
     L2,
@@ -48,12 +63,13 @@ def take(
     sample_weight=None,
     shuffle=None,
     average=None,
+    units=None,
     **options,
 ):
     """Call one of the two loops with an objective and a progress of these parts."""
     n_classes = w.shape[1] if y.dtype.kind == "i" and w.ndim == 2 else None
     objective = LinearObjective(
-        X, y, sample_weight, loss, penalty, alpha, fit_intercept, n_classes
+        X, y, sample_weight, loss, penalty, alpha, fit_intercept, n_classes, units
     )
     seed, epoch = shuffle or (0, 0)
     t, n_averaged = clock.tolist()
@@ -93,19 +109,70 @@ def make_data(loss, *, n=9, d=7, k=None, dtype="float64", is_sparse=False, seed=
     return (sparse.csr_matrix(X) if is_sparse else X), y
 
 
+class InUnits:
+    """A loss of raw predictions in the units of training."""
+
+    def __init__(self, loss, units):
+        self.loss, self.units = loss, units
+
+    def value(self, y, z):
+        return self.loss.value(y, self.units.offset + self.units.unit * z)
+
+    def gradient(self, y, z):
+        z = self.units.offset + self.units.unit * z
+        return self.units.residual_scale * self.loss.gradient(y, z)
+
+
+def in_units(X, *, k=None, offset=3.0, density=0.8, seed=0):
+    """Return features of many scales whose standardized values are ``X``, and Units.
+
+    In a CSR, columns that are centred are replaced by ones of the given density. One
+    column has no influence.
+    """
+    rng = np.random.default_rng(seed)
+    n, d = X.shape
+    is_sparse = sparse.issparse(X)
+    is_centered = (np.arange(d) % 3 == 0) | (not is_sparse)
+    inverse_scale = 10 ** rng.uniform(-12, 12, size=d)
+    center = np.where(is_centered, offset * rng.uniform(-1, 1, d) / inverse_scale, 0)
+    full = rng.normal(size=(n, d)) * (rng.random((n, d)) < density)
+    values = X.toarray() if is_sparse else X
+    values = np.where(is_centered & is_sparse, full, values)
+    raw = values / inverse_scale + np.where(values != 0, center, 0)
+    raw = raw.astype(X.dtype)
+    if d > 4:
+        inverse_scale[4] = 0
+    outputs = () if k is None else (k,)
+    units = Units(
+        *(a.astype(X.dtype) for a in (center, inverse_scale)),
+        *(np.asarray(rng.uniform(0.5, 1.5, outputs), X.dtype) for _ in range(3)),
+    )
+    return (type(X)(raw) if is_sparse else raw), units
+
+
 def rates_for(n_rows, batch_size, rate=0.05):
     n_batches = math.ceil(n_rows / batch_size)
     return rate * (1 + 0.5 * np.cos(np.arange(n_batches)))
 
 
 def run_both(X, y, *, n_epochs=2, k=None, engine=None, fit_intercept=True, **settings):
-    """Run the compiled pass and the reference from the same start."""
+    """Run the compiled pass and the reference from the same start.
+
+    With units there is a third result, that of the reference on a standardized copy.
+    """
     d = X.shape[1]
     rng = np.random.default_rng(1)
     shape = (d + fit_intercept,) if k is None else (d + fit_intercept, k)
     start = 0.3 * rng.normal(size=shape).astype(X.dtype)
     results = []
-    for function, extra in ((run_pass, {"engine": engine}), (reference_pass, {})):
+    ways = [(X, run_pass, {"engine": engine}), (X, reference_pass, {})]
+    if "units" in settings:
+        units = settings["units"]
+        dense = X.toarray() if sparse.issparse(X) else X
+        standardized = (dense - units.center) * units.inverse_scale
+        copied = {"units": None, "loss": InUnits(settings["loss"], units)}
+        ways.append((standardized, reference_pass, copied))
+    for X, function, extra in ways:
         w = start.copy()
         state = settings["optimizer"].init(w)
         clock = np.zeros(2, np.int64)
@@ -124,8 +191,7 @@ def run_both(X, y, *, n_epochs=2, k=None, engine=None, fit_intercept=True, **set
                     average=average,
                     shuffle=(3, epoch),
                     fit_intercept=fit_intercept,
-                    **settings,
-                    **extra,
+                    **(settings | extra),
                 )
             totals.append(total)
         results.append(
@@ -136,22 +202,28 @@ def run_both(X, y, *, n_epochs=2, k=None, engine=None, fit_intercept=True, **set
 
 
 def assert_same(X, y, **settings):
-    compiled, reference = run_both(X, y, **settings)
+    *results, reference = run_both(X, y, **settings)
     tolerance = TOLERANCE[str(X.dtype)]
     assert np.isfinite(reference["w"]).all()
     for name, expected in reference.items():
         size = max(1.0, float(np.max(np.abs(expected), initial=0)))
-        np.testing.assert_allclose(
-            compiled[name],
-            expected,
-            rtol=tolerance,
-            atol=tolerance * size,
-            err_msg=name,
-        )
+        for result in results:
+            np.testing.assert_allclose(
+                result[name],
+                expected,
+                rtol=tolerance,
+                atol=tolerance * size,
+                err_msg=name,
+            )
 
 
 def instances(registry):
     return [registry[name]() for name in registry]
+
+
+def takes(optimizer, penalty):
+    """Whether an optimizer has the metric that a proximal step needs."""
+    return not penalty.has_prox or type(optimizer).scale is not Optimizer.scale
 
 
 KINDS = [(False, "float64"), (False, "float32"), (True, "float64"), (True, "float32")]
@@ -169,7 +241,8 @@ def test_every_step_equals_its_formula(optimizer, is_sparse, dtype):
     # difference that is near zero.
     n, n_epochs = (35, 2) if dtype == "float64" else (9, 1)
     X, y = make_data(SquaredError(), n=n, dtype=dtype, is_sparse=is_sparse)
-    for penalty, batch_size in product(PENALTY_INSTANCES, (1, 3, 32, n)):
+    penalties = [penalty for penalty in PENALTY_INSTANCES if takes(optimizer, penalty)]
+    for penalty, batch_size in product(penalties, (1, 3, 32, n)):
         assert_same(
             X,
             y,
@@ -222,6 +295,113 @@ def test_every_number_of_features_on_every_engine(d, is_sparse, dtype, engine):
         )
 
 
+@pytest.mark.parametrize(("is_sparse", "dtype"), KINDS)
+@pytest.mark.parametrize("optimizer", instances(OPTIMIZERS), ids=repr)
+def test_every_step_in_units(optimizer, is_sparse, dtype):
+    n, n_epochs = (35, 2) if dtype == "float64" else (9, 1)
+    X, y = make_data(SquaredError(), n=n, dtype=dtype, is_sparse=is_sparse)
+    X, units = in_units(X)
+    for penalty, batch_size in ((ElasticNet(0.4), 1), (L2(), 3), (L1(), n)):
+        if not takes(optimizer, penalty):
+            continue
+        assert_same(
+            X,
+            y,
+            n_epochs=n_epochs,
+            loss=SquaredError(),
+            penalty=penalty,
+            optimizer=optimizer,
+            batch_size=batch_size,
+            alpha=0.1,
+            units=units,
+        )
+
+
+@pytest.mark.parametrize(("is_sparse", "dtype"), KINDS)
+@pytest.mark.parametrize("loss", instances(LOSSES), ids=repr)
+def test_every_loss_in_units(loss, is_sparse, dtype):
+    cases = (None, SGD(), 1), (None, Adam(), 3), (3, SGD(), 9), (11, Adam(), 3)
+    for k, optimizer, batch_size in cases:
+        X, y = make_data(loss, k=k, dtype=dtype, is_sparse=is_sparse)
+        X, units = in_units(X, k=k)
+        assert_same(
+            X,
+            y,
+            k=k,
+            loss=loss,
+            penalty=L2(),
+            optimizer=optimizer,
+            batch_size=batch_size,
+            alpha=0.1,
+            units=units,
+        )
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("is_sparse", "dtype"), KINDS)
+@pytest.mark.parametrize("d", [1, 3, 4, 8, 9, 17, 70])
+def test_every_number_of_features_in_units(d, is_sparse, dtype, engine):
+    for k, optimizer, batch_size in (
+        (None, SGD(), 1),
+        (None, Adam(), 6),
+        (3, SGD(), 4),
+    ):
+        X, y = make_data(LogLoss(), n=15, d=d, k=k, dtype=dtype, is_sparse=is_sparse)
+        X, units = in_units(X / X.dtype.type(math.sqrt(d)), k=k)
+        assert_same(
+            X,
+            y,
+            k=k,
+            loss=LogLoss(),
+            penalty=L2(),
+            optimizer=optimizer,
+            batch_size=batch_size,
+            alpha=0.1,
+            units=units,
+            engine=engine,
+        )
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("is_sparse", "dtype"), KINDS)
+@pytest.mark.parametrize("d", [1, 7, 8, 16, 33])
+def test_norms_over_all_weights_on_every_engine(d, is_sparse, dtype, engine):
+    """With distances at the start that let the weights move far in a few steps."""
+    optimizers = (
+        DoG(initial_distance=0.5),
+        Prodigy(initial_distance=0.1),
+        COCOB(alpha=1),
+    )
+    for k, optimizer, batch_size in product((None, 3), optimizers, (1, 6)):
+        X, y = make_data(LogLoss(), n=15, d=d, k=k, dtype=dtype, is_sparse=is_sparse)
+        assert_same(
+            X,
+            y,
+            k=k,
+            loss=LogLoss(),
+            penalty=ElasticNet(0.5),
+            optimizer=optimizer,
+            batch_size=batch_size,
+            alpha=0.1,
+            engine=engine,
+        )
+
+
+@pytest.mark.parametrize("optimizer", instances(OPTIMIZERS), ids=repr)
+def test_a_rate_of_zero_takes_no_weight_anywhere(optimizer):
+    """Where the formula divides by the rate, too."""
+    X, y = make_data(SquaredError(), n=6)
+    settings = {"loss": SquaredError(), "penalty": L2(), "optimizer": optimizer}
+    for function in (run_pass, reference_pass):
+        w, clock = np.ones(8), np.zeros(2, np.int64)
+        state = optimizer.init(w)
+        for rates in (np.array([0.1, 0.0, 0.0]), np.array([0.0, 0.0, 0.0])):
+            before = w.copy()
+            function(X, y, w, rates, batch_size=2, state=state, clock=clock, **settings)
+            assert np.isfinite(w).all()
+        np.testing.assert_array_equal(w, before)
+
+
 @pytest.mark.parametrize("is_sparse", [False, True])
 @pytest.mark.parametrize(
     "more",
@@ -229,6 +409,9 @@ def test_every_number_of_features_on_every_engine(d, is_sparse, dtype, engine):
         {"fit_intercept": False},
         {"clip_norm": 0.3},
         {"average_from": 10},
+        {"average_from": 10, "alpha": 0.0},
+        {"average_from": 1, "average_power": 3, "alpha": 0.0},
+        {"average_from": 10, "alpha": 10.0, "n_epochs": 1},
         {"sample_weight": np.linspace(0, 3, 35)},
         {"sample_weight": np.linspace(0, 3, 35, dtype=np.float32)[::-1]},
         {"optimizer": AdamW(weight_decay=0.5)},
@@ -240,8 +423,9 @@ def test_every_number_of_features_on_every_engine(d, is_sparse, dtype, engine):
 )
 def test_settings_do_what_the_reference_does(more, is_sparse):
     X, y = make_data(SquaredError(), n=35, is_sparse=is_sparse)
+    optimizers = SGD(), Adam(), FTRL(), AdaGrad(), Prodigy(initial_distance=0.1)
     for optimizer, penalty, batch_size in product(
-        (SGD(), Adam(), FTRL(), AdaGrad()), (L2(), L1(), ElasticNet(0.5)), (1, 4)
+        optimizers, (L2(), L1(), ElasticNet(0.5)), (1, 4)
     ):
         settings = {
             "loss": Huber(),
@@ -251,6 +435,127 @@ def test_settings_do_what_the_reference_does(more, is_sparse):
             "alpha": 0.1,
         }
         assert_same(X, y, **(settings | more))
+
+
+@pytest.mark.parametrize("is_sparse", [False, True])
+@pytest.mark.parametrize("k", [None, 3])
+def test_settings_in_units(k, is_sparse):
+    """With all settings at once, and without an intercept."""
+    X, y = make_data(LogLoss(), n=300, k=k, is_sparse=is_sparse)
+    X, units = in_units(X, k=k)
+    more = [
+        {"sample_weight": np.linspace(0, 3, 300), "clip_norm": 0.3, "average_from": 10},
+        {"fit_intercept": False, "loss": OwnSoftmax() if k else OwnLogistic()},
+    ]
+    for settings, optimizer, batch_size in product(
+        more, (SGD(), AdamW(weight_decay=0.5), FTRL()), (7, 300)
+    ):
+        settings = {"loss": LogLoss(), "penalty": ElasticNet(0.5)} | settings
+        assert_same(
+            X,
+            y,
+            k=k,
+            n_epochs=1,
+            optimizer=optimizer,
+            batch_size=batch_size,
+            alpha=0.01,
+            units=units,
+            **settings,
+        )
+
+
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+def test_any_csr_in_units(index):
+    """Empty rows, indices in any order, and columns that stand in a row twice."""
+    indptr = np.array([0, 3, 5, 5, 9, 10, 13])
+    indices = np.array([2, 0, 2, 1, 1, 0, 1, 2, 0, 1, 0, 1, 2])
+    data = np.random.default_rng(0).normal(size=13)
+    X = sparse.csr_matrix((data, indices, indptr), shape=(6, 3))
+    X.indices, X.indptr = indices.astype(index), indptr.astype(index)
+    y = np.array([1.0, 2.0, 0.5, 0.1, 0.2, 0.3])
+    outputs = (np.array(v) for v in (0.1, 0.8, 1.2))
+    for center in ([0.0, 0.0, 0.0], [0.5, 0.0, -0.7]):
+        units = Units(np.array(center), np.array([1.5, 0.4, 2.0]), *outputs)
+        outputs = units.offset, units.unit, units.residual_scale
+        for optimizer, penalty, batch_size in product(
+            (SGD(), AdaGrad(), FTRL(), Adam()), (L1(), L2()), (1, 2)
+        ):
+            assert_same(
+                X,
+                y,
+                loss=SquaredError(),
+                penalty=penalty,
+                optimizer=optimizer,
+                batch_size=batch_size,
+                alpha=0.1,
+                units=units,
+            )
+
+
+@pytest.mark.parametrize("is_sparse", [False, True])
+@pytest.mark.parametrize("batch_size", [1, 32])
+def test_an_offset_of_the_features_costs_no_digits(batch_size, is_sparse):
+    X, y = make_data(SquaredError(), n=100, is_sparse=is_sparse)
+    X, units = in_units(X, offset=1e9, density=1.0)
+    for optimizer in (SGD(), Adam()):
+        assert_same(
+            X,
+            y,
+            loss=SquaredError(),
+            penalty=L2(),
+            optimizer=optimizer,
+            batch_size=batch_size,
+            alpha=0.1,
+            units=units,
+        )
+
+
+@pytest.mark.parametrize(("is_sparse", "dtype"), KINDS)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_value_and_gradient_over_all_samples(engine, is_sparse, dtype, monkeypatch):
+    monkeypatch.setattr(_objective, "_BLOCK", 500)
+    n, tolerance = 400, TOLERANCE[dtype]
+    weights = np.linspace(0, 3, n).astype(dtype)
+    for k, has_units, sample_weight in product(
+        (None, 3), (False, True), (None, weights)
+    ):
+        loss = LogLoss()
+        X, y = make_data(loss, n=n, d=20, k=k, dtype=dtype, is_sparse=is_sparse)
+        units = None
+        if has_units:
+            X, units = in_units(X, k=k)
+        parts = X, y, sample_weight, loss, ElasticNet(0.5), 0.1, True, k, units
+        objective = LinearObjective(*parts, penalty_unit=3.0)
+        w = np.random.default_rng(2).normal(size=objective.shape).astype(dtype)
+        # By the definition, at once and in float64.
+        Z = (X.toarray() if is_sparse else X).astype(float)
+        if has_units:
+            Z = (Z - units.center) * units.inverse_scale
+            loss = InUnits(loss, units)
+        Y, z = objective._targets(slice(None)).astype(float), Z @ w[:-1] + w[-1]
+        s = np.ones(n) if sample_weight is None else weights.astype(float)
+        values, r = loss.value(Y, z).reshape(n, -1).sum(axis=1), loss.gradient(Y, z)
+        penalty = 0.1 * objective.penalty.value(w[:-1].astype(float))
+        expected = values @ s / s.sum() + 3 * penalty
+        g = np.append(Z, np.ones((n, 1)), axis=1).T @ (r.T * s).T / n
+        g[:-1] += 0.1 * objective.penalty.gradient(w[:-1].astype(float))
+        assert objective.value(w) == pytest.approx(expected, rel=tolerance)
+        assert _compiled.objective_value(objective, w) == pytest.approx(
+            expected, rel=tolerance
+        )
+        total = _compiled._evaluate(objective, w, None, engine)
+        assert total == pytest.approx(values @ s, rel=tolerance)
+        for gradient in (
+            objective.full_gradient(w),
+            _compiled.full_gradient(objective, w),
+        ):
+            assert gradient.dtype == w.dtype
+            np.testing.assert_allclose(gradient, g, rtol=tolerance, atol=tolerance)
+        objective.loss = OwnLogistic() if k is None else OwnSoftmax()
+        assert _compiled.objective_value(objective, w) == objective.value(w)
+        np.testing.assert_array_equal(
+            _compiled.full_gradient(objective, w), objective.full_gradient(w)
+        )
 
 
 @pytest.mark.parametrize("is_sparse", [False, True])
@@ -354,6 +659,11 @@ class OwnHuber(Huber):
 class OwnSoftmax(LogLoss):
     def value(self, y, z):
         return super().value(y, z)
+
+
+class OwnLogistic(LogLoss):
+    def gradient(self, y, z):
+        return super().gradient(y, z)
 
 
 class OwnElasticNet(ElasticNet):
@@ -591,6 +901,18 @@ def test_arrays_that_do_not_fit_are_refused(name, wrong):
             penalty=L2(),
             optimizer=Adam(),
         )
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(Units)])
+def test_units_that_do_not_fit_are_refused(name):
+    X, y = make_data(SquaredError(), n=30)
+    _, units = in_units(X)
+    array = getattr(units, name)
+    for wrong in (np.append(array, 1.0), array.astype(np.float32), 1j * array):
+        objective = LinearObjective(X, y, None, SquaredError(), L2(), 0.1, True)
+        objective.units = replace(units, **{name: wrong})
+        with pytest.raises(ValueError, match=name):
+            _compiled.objective_value(objective, np.zeros(8))
 
 
 def test_extreme_predictions_saturate():

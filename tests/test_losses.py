@@ -558,6 +558,19 @@ def test_inverse_links():
 @pytest.mark.parametrize("loss", [Hinge(), SquaredHinge(), Perceptron()], ids=repr)
 def test_no_probability(loss):
     assert not hasattr(loss, "inverse_link")
+    assert not hasattr(loss, "link")
+
+
+def test_links():
+    mean = np.array([0.5, 2.0])
+    assert Huber().link(mean) is mean
+    assert_allclose(Tweedie(1.5).link(mean), np.log(mean), rtol=1e-15)
+    assert np.isfinite(Poisson().link(np.zeros(1))).all()
+    assert LogLoss().link(np.float64(0.8)) == pytest.approx(np.log(4), rel=1e-15)
+    assert_array_equal(ModifiedHuber().link(mean / 2), [-0.5, 1])
+    for loss in (LogLoss(), ModifiedHuber()):
+        p = np.array([0.625, 0.25, 0.125])
+        assert_allclose(loss.inverse_link(loss.link(p)[np.newaxis]), [p], rtol=1e-15)
 
 
 # The checker
@@ -688,6 +701,11 @@ class OverflowingLink(Square):
         return np.exp(z)
 
 
+class LinkMissing(Square):
+    def inverse_link(self, z):
+        return z / 2
+
+
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
@@ -707,6 +725,7 @@ class OverflowingLink(Square):
         (StoringMore(), r"stores \['half', 'scale'\], but its parameters"),
         (NegativeProbability(), r"inverse_link is not within \[0, 1\]"),
         (OverflowingLink(), "inverse_link warns: overflow"),
+        (LinkMissing(), "link is not the inverse of inverse_link"),
         (Square, "expected an instance of a subclass of Loss"),
         (Huber(delta=-1), "delta must be"),
     ],

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from skgd.optimizers import (
+    COCOB,
     FTRL,
     OPTIMIZERS,
     SGD,
@@ -20,14 +21,19 @@ from skgd.optimizers import (
     Adam,
     AdamW,
     AMSGrad,
+    DoG,
     Lion,
     Momentum,
     NAdam,
     Optimizer,
+    Prodigy,
     RAdam,
     RMSProp,
     RProp,
+    ScheduleFreeAdamW,
+    ScheduleFreeSGD,
     Yogi,
+    tell_rate,
 )
 from skgd.penalties import ElasticNet
 from skgd.testing import check_optimizer
@@ -52,17 +58,25 @@ VARIANTS = [
     Lion(beta1=0.99, beta2=0.5, weight_decay=0.1),
     FTRL(beta=0.1, initial_accumulator=2.0),
     RProp(delta_max=1.5, delta_min=0.7),
+    COCOB(alpha=0.0, eps=1.0),
+    DoG(initial_distance=0.5, eps=0.1),
+    Prodigy(beta1=0.0, beta2=0.5, initial_distance=0.5, coefficient=3.0),
+    ScheduleFreeSGD(beta=1.0),
+    ScheduleFreeAdamW(beta1=0.3, beta2=0.0),
 ]
+
+WITHOUT_SCALE = {"schedule_free_sgd", "schedule_free_adamw"}
+WITH_NORMS = {"dog", "prodigy"}
 
 
 def run(optimizer, w, gradients, rate, alpha=0.0, penalty=None):
     """Yield weights, direction and scale of each step of the training loop."""
     w, state = w.copy(), optimizer.init(w)
+    has_scale = type(optimizer).scale is not Optimizer.scale
     for t, g in enumerate(gradients, start=1):
-        if "rate" in state:
-            state["rate"][...] = rate
+        tell_rate(state, rate)
         d = optimizer.direction(w, g, t, **state).copy()
-        scale = optimizer.scale(w, g, t, **state)
+        scale = optimizer.scale(w, g, t, **state) if has_scale else None
         w -= rate * (d + optimizer.weight_decay * w)
         if penalty is not None:
             w = penalty.prox(w, rate * alpha * scale)
@@ -105,7 +119,7 @@ def test_numpy_parameters_do_not_widen_float32(name):
     w = np.ones(3, dtype=np.float32)
     for _, d, scale in run(OPTIMIZERS[name](**parameters), w, gradients, 0.1):
         assert d.dtype == np.float32
-        assert (scale * d).dtype == np.float32
+        assert scale is None or (scale * d).dtype == np.float32
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -120,15 +134,15 @@ def test_extreme_gradients_give_finite_numbers_and_no_warning(name, dtype):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for t, g in enumerate(gradients, start=1):
-            if "rate" in state:
-                state["rate"][...] = 0.1
+            tell_rate(state, 0.1)
             assert np.isfinite(optimizer.direction(w, g, t, **state)).all()
-            assert np.isfinite(optimizer.scale(w, g, t, **state)).all()
+            if name not in WITHOUT_SCALE:
+                assert np.isfinite(optimizer.scale(w, g, t, **state)).all()
             for entry in state.values():
                 assert np.isfinite(entry).all()
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", sorted(OPTIMIZERS.keys() - WITH_NORMS))
 @settings(max_examples=10, deadline=None)
 @given(g=arrays(float, (6, 3), elements=st.floats(-100, 100)))
 def test_each_coordinate_goes_its_own_way(name, g):
@@ -147,9 +161,18 @@ def test_each_coordinate_goes_its_own_way(name, g):
 def test_follows_its_reference(case):
     optimizer = OPTIMIZERS[case["optimizer"]](**case["parameters"])
     optimizer.validate()
-    start, gradients = (np.array(REFERENCES[key]) for key in ("start", "gradients"))
-    path = [w for w, _, _ in run(optimizer, start, gradients, REFERENCES["rate"])]
+    w, gradients = (np.array(REFERENCES[key]) for key in ("start", "gradients"))
+    rates = np.broadcast_to(case.get("rates", REFERENCES["rate"]), len(gradients))
+    state, path, averaged = optimizer.init(w), [], []
+    for t, (g, rate) in enumerate(zip(gradients, rates, strict=True), start=1):
+        tell_rate(state, rate)
+        d = optimizer.direction(w, g, t, **state)
+        w = w - rate * (d + optimizer.weight_decay * w)
+        path.append(w)
+        averaged.append(optimizer.averaged(w, **state))
     np.testing.assert_allclose(path, case["weights"], rtol=1e-10, atol=1e-12)
+    expected = case.get("averaged", case["weights"])
+    np.testing.assert_allclose(averaged, expected, rtol=1e-10, atol=1e-12)
 
 
 def test_every_optimizer_has_a_reference_or_a_test_of_its_paper():
@@ -225,13 +248,160 @@ def test_radam_divides_from_its_sixth_step():
 
 
 @pytest.mark.parametrize(
-    "name", ["adam", "amsgrad", "adamax", "nadam", "lion", "rprop"]
+    "name",
+    [
+        *("adam", "amsgrad", "adamax", "nadam", "lion", "rprop"),
+        *("cocob", "dog", "prodigy", "schedule_free_adamw"),
+    ],
 )
 def test_the_unit_of_the_gradient_does_not_matter(name):
     gradients = 1 + np.random.default_rng(0).normal(size=(15, 3))
     path = [w for w, _, _ in run(OPTIMIZERS[name](), np.zeros(3), gradients, 0.1)]
     scaled = run(OPTIMIZERS[name](), np.zeros(3), 1e6 * gradients, 0.1)
     np.testing.assert_allclose([w for w, _, _ in scaled], path, rtol=1e-5)
+
+
+# Another place of the weights
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("rate", [0.1, 1.0])
+def test_after_a_shift_training_goes_on_as_without_it(name, rate):
+    """Steps depend on gradients and on differences of weights alone."""
+    gradients = np.random.default_rng(0).normal(size=(20, 3)) + 0.3
+    w, shift = np.array([1.0, 0.0, -2.0]), np.array([10.0, -3.0, 0.5])
+    # The step of a default dog would be lost in the rounding of the weights.
+    far = {"initial_distance": 0.1} if name in WITH_NORMS else {}
+    optimizer = OPTIMIZERS[name](**far)
+    w_shifted, state, state_shifted = w, optimizer.init(w), optimizer.init(w)
+    for t, g in enumerate(gradients, start=1):
+        tell_rate(state, rate)
+        tell_rate(state_shifted, rate)
+        w = w - rate * optimizer.direction(w, g, t, **state)
+        d = optimizer.direction(w_shifted, g, t, **state_shifted)
+        w_shifted = w_shifted - rate * d
+        if t == 7:
+            optimizer.relocate(lambda w: w + shift, w_shifted, **state_shifted)
+            w_shifted = w_shifted + shift
+    np.testing.assert_allclose(w_shifted - shift, w, rtol=1e-9, atol=1e-12)
+    averaged = optimizer.averaged(w_shifted, **state_shifted)
+    expected = optimizer.averaged(w, **state)
+    np.testing.assert_allclose(averaged - shift, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("optimizer", [FTRL(), COCOB()], ids=str)
+def test_a_move_keeps_what_the_penalty_has_added_up(optimizer):
+    """Weights at zero stay there, and the others where they were put."""
+    gradients = np.array([1.0, 0.3, -0.2, 0.05, 0.0]) + np.zeros((30, 5))
+    penalty, rate, alpha = ElasticNet(l1_ratio=1.0), 1.0, 0.25
+    w, state = np.zeros(5), optimizer.init(np.zeros(5))
+
+    def step(w, g, t, share_of_penalty=1):
+        tell_rate(state, rate)
+        d = optimizer.direction(w, g, t, **state)
+        scale = share_of_penalty * optimizer.scale(w, g, t, **state)
+        return penalty.prox(w - rate * d, rate * alpha * scale)
+
+    for t, g in enumerate(gradients, start=1):
+        w = step(w, g, t)
+    np.testing.assert_array_equal(w == 0, [False, False, True, True, True])
+
+    def move(w):
+        return w * [3.0, 0.1, 0.1, 3.0, 1.0]
+
+    optimizer.relocate(move, w, **state)
+    # A step without a gradient, and with the penalty of the 30 before it.
+    after = step(move(w), np.zeros(5), 31, 30 / 31)
+    np.testing.assert_allclose(after, move(w), rtol=1e-12)
+
+
+@pytest.mark.parametrize("optimizer", [ScheduleFreeSGD(), ScheduleFreeAdamW()], ids=str)
+def test_a_move_takes_the_averaged_weights_along(optimizer):
+    gradients = np.random.default_rng(0).normal(size=(9, 3))
+    w, state = np.ones(3), optimizer.init(np.ones(3))
+    for t, g in enumerate(gradients, start=1):
+        tell_rate(state, 0.1)
+        w = w - 0.1 * optimizer.direction(w, g, t, **state)
+    x = optimizer.averaged(w, **state)
+    assert np.all(x != w)
+
+    def move(w):
+        return w * [3.0, 0.1, 1.0] + [0.0, 0.0, w[0] + 2]
+
+    optimizer.relocate(move, w, **state)
+    np.testing.assert_allclose(optimizer.averaged(move(w), **state), move(x))
+
+
+# Optimizers without a rate
+
+
+@pytest.mark.parametrize("name", ["dog", "prodigy"])
+def test_weights_share_one_distance(name):
+    """They do not go their own ways; an order of them has no meaning."""
+    gradients = np.random.default_rng(0).normal(size=(20, 4)) + 1
+    order = [2, 0, 3, 1]
+    optimizer = OPTIMIZERS[name](initial_distance=0.1)
+    *_, (w, _, _) = run(optimizer, np.zeros(4), gradients, 1.0)
+    *_, (w_mixed, _, _) = run(optimizer, np.zeros(4), gradients[:, order], 1.0)
+    *_, (w_alone, _, _) = run(optimizer, np.zeros(1), gradients[:, :1], 1.0)
+    np.testing.assert_allclose(w_mixed, w[order], rtol=1e-12)
+    assert abs(w_alone[0] - w[0]) > 0.01 * abs(w[0])
+
+
+@pytest.mark.parametrize("name", ["cocob", "dog", "prodigy"])
+@pytest.mark.parametrize("distance", [1e-3, 1.0, 1e3])
+def test_the_distance_is_found(name, distance):
+    """From zero to a minimum near or far, at no other rate than 1."""
+    optimizer, minimum = OPTIMIZERS[name](), distance * np.array([1.0, -2.0, 0.5])
+    curvature = np.array([1.0, 0.3, 2.0])
+    w = np.zeros(3)
+    state = optimizer.init(w)
+    for t in range(1, 3001):
+        tell_rate(state, 1.0)
+        w = w - optimizer.direction(w, curvature * (w - minimum), t, **state)
+    assert np.abs(w - minimum).max() < 0.01 * distance
+
+
+def test_dog_takes_the_distance_over_the_root_of_the_squared_gradients():
+    steps = run(DoG(initial_distance=0.5, eps=1e-20), np.zeros(2), np.eye(2) * 3, 1.0)
+    (first, *_), (second, *_) = steps
+    np.testing.assert_allclose(first, [-0.5, 0])  # 0.5 · 3 / √9
+    np.testing.assert_allclose(second, [-0.5, -0.5 / np.sqrt(2)])  # 0.5 · 3 / √18
+
+
+def test_cocob_bets_what_it_has_won():
+    """By hand: α = 1, gradients −1, −1."""
+    steps = run(COCOB(alpha=1.0, eps=1e-20), np.zeros(1), -np.ones((2, 1)), 1.0)
+    (first, *_), (second, *_) = steps
+    # L = 1, G = 1, R = 0, θ = 1: 1 / (1 · max(1 + 1, 1)) · 1
+    np.testing.assert_allclose(first, [0.5])
+    # G = 2, R = 0.5, θ = 2: (1 + 0.5) / max(2 + 1, 1) · 2
+    np.testing.assert_allclose(second, [1.0])
+
+
+# Schedule-free
+
+
+@pytest.mark.parametrize("beta", [0.2, 0.9, 1.0])
+def test_schedule_free_is_its_three_sequences(beta):
+    rng = np.random.default_rng(0)
+    gradients, rates = rng.normal(size=(15, 3)), rng.uniform(0.1, 1, size=15)
+    rates[4] = 0  # no step
+    optimizer, y = ScheduleFreeSGD(beta=beta), np.array([1.0, 0.0, -2.0])
+    state, path = optimizer.init(y), [y]
+    for t, (g, rate) in enumerate(zip(gradients, rates, strict=True), start=1):
+        tell_rate(state, rate)
+        y = y - rate * optimizer.direction(y, g, t, **state)
+        path.append(y)
+    taken = rates > 0
+    z = path[0] - np.cumsum(rates[taken, None] * gradients[taken], axis=0)
+    weights = np.maximum.accumulate(rates[taken]) ** 2
+    x = np.cumsum(weights[:, None] * z, axis=0) / np.cumsum(weights)[:, None]
+    expected = (1 - beta) * z + beta * x
+    np.testing.assert_allclose(np.array(path[1:])[taken], expected, rtol=1e-12)
+    np.testing.assert_array_equal(path[5], path[4])
+    np.testing.assert_allclose(state["z"], z[-1], rtol=1e-12)
+    np.testing.assert_allclose(optimizer.averaged(y, **state), x[-1], rtol=1e-11)
 
 
 # FTRL-Proximal
@@ -486,6 +656,68 @@ class StoresMore(Sound):
         self.count = 0
 
 
+class KeepsAStart(Sound):
+    def init(self, w):
+        return {"v": np.zeros_like(w), "w0": w.copy()}
+
+    def direction(self, w, g, t, v, w0):
+        return super().direction(w, g, t, v)
+
+    def relocate(self, move, w, v, w0):
+        w0[...] = move(w0)
+
+
+class LeavesItsStart(KeepsAStart):
+    def direction(self, w, g, t, v, w0):
+        w0 *= 0.9
+        return super().direction(w, g, t, v, w0)
+
+    def relocate(self, move, w, v, w0):
+        pass
+
+
+class MovesTheWeightsItself(KeepsAStart):
+    def relocate(self, move, w, v, w0):
+        w0[...] = w[...] = move(w)
+
+
+class LeadsBack(Sound):
+    """The weights are minus the sum of the gradients, whatever becomes of them."""
+
+    def init(self, w):
+        return {"z": -w / 0.01}
+
+    def direction(self, w, g, t, z):
+        z += g
+        return w / w.dtype.type(0.01) + z
+
+
+class LeadsElsewhere(LeadsBack):
+    def relocate(self, move, w, z):
+        z *= 0.5
+
+
+class PredictsFloat64(Sound):
+    def averaged(self, w, v):
+        return w.astype(np.float64)
+
+
+class PredictsWithSomethingElse(Sound):
+    def averaged(self, w, v):
+        return w / 2
+
+
+class PredictsAndWrites(Sound):
+    def averaged(self, w, v):
+        v *= 0.5
+        return w
+
+
+class PredictsWithInfinity(Sound):
+    def averaged(self, w, v):
+        return np.where(v == 0, w, np.inf).astype(w.dtype)
+
+
 class HasAWrongScale(Sound):
     def scale(self, w, g, t, v):
         return 1 / (1 - self.momentum)  # only as t goes to infinity
@@ -542,6 +774,14 @@ MISTAKES = {
     ForgetsItsParameter: "must store its arguments, unchanged",
     ChangesItsParameter: "must store its arguments, unchanged",
     StoresMore: "attribute 'count' is stored and is not a parameter",
+    LeavesItsStart: "'w0' is a copy of the weights: relocate must move it",
+    MovesTheWeightsItself: "relocate writes to w",
+    LeadsBack: "must neither lead back nor elsewhere",
+    LeadsElsewhere: "must neither lead back nor elsewhere",
+    PredictsFloat64: r"must return weights of float32 \(3,\)",
+    PredictsWithSomethingElse: "before the first step averaged must return w",
+    PredictsAndWrites: "averaged changes state entry 'v'",
+    PredictsWithInfinity: "averaged is not finite",
     HasAWrongScale: "at step 1 with the constant gradient .* they must be equal",
     HasAScaleThatWrites: "scale changes state entry 'v'",
     HasAScaleOfTheWrongShape: r"scale has shape \(6,\) for weights of shape \(5,\)",
@@ -550,8 +790,9 @@ MISTAKES = {
 }
 
 
-def test_check_optimizer_accepts_a_sound_one():
-    check_optimizer(Sound())
+@pytest.mark.parametrize("cls", [Sound, KeepsAStart])
+def test_check_optimizer_accepts_a_sound_one(cls):
+    check_optimizer(cls())
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

@@ -308,6 +308,52 @@ def test_extreme_coefficients(penalty, dtype):
             assert penalty.value(proximal) < math.inf
 
 
+# Units of training
+
+
+def test_norms_are_of_the_weights_as_they_are():
+    factor = np.array([0.1, 10.0])
+    for penalty in (NoPenalty(), L1(), L2(), ElasticNet(0.5)):
+        assert penalty.in_units(factor) is penalty
+
+
+def test_bounds_are_on_the_coefficients():
+    box = Box(lower=-1, upper=[2.0, np.inf, 4.0], penalty="l1")
+    factor = np.array([0.5, 10.0, 0.0])
+    inside = box.in_units(factor)
+    assert_array_equal(inside.lower, [-2, -0.1, -np.inf])
+    assert_array_equal(inside.upper, [4, np.inf, np.inf])
+    w = np.array([9.0, -9.0, 9.0])
+    assert_array_equal(inside.prox(w, 1.0), [4, -0.1, 8])
+    assert_array_equal(NonNegative().in_units(factor).prox(w, 1.0), [9, 0, 9])
+    assert box.lower == -1
+
+
+def test_bounds_within_bounds_are_converted_too():
+    nested = Box(upper=8.0, penalty=Box(lower=1.0, penalty="l1"))
+    inside = nested.in_units(np.array([4.0, 0.5]))
+    assert_array_equal(inside.prox(np.array([-9.0, -9.0]), 1.0), [0.25, 2])
+    assert_array_equal(inside.prox(np.array([99.0, 99.0]), 1.0), [2, 16])
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [
+        *DEFAULTS,
+        Box(lower=np.arange(-6.0, 0).reshape(3, 2), penalty="elasticnet"),
+        Box(upper=[1.0, 2.0, 3.0], penalty=Box(np.arange(-6.0, 0).reshape(3, 2))),
+    ],
+    ids=repr,
+)
+def test_outputs_add_up(penalty):
+    w = penalty.prox(np.arange(6.0).reshape(3, 2) - 2.5, 0.0)
+    values = [penalty.of_output(k).value(w[:, k]) for k in range(2)]
+    assert sum(values) == pytest.approx(penalty.value(w), rel=1e-15)
+    far = w - 10
+    columns = [penalty.of_output(k).prox(far[:, k], 0.5) for k in range(2)]
+    assert_array_equal(np.column_stack(columns), penalty.prox(far, 0.5))
+
+
 # The checker
 
 
@@ -414,6 +460,16 @@ class BoundsTooTight(BoundsMissed):
         return np.maximum(w, w.dtype.type(0.5))
 
 
+class UnitsIgnored(Penalty):
+    """A bound on coefficients that is kept for weights in any units."""
+
+    def value(self, w):
+        return 0.0 if np.all(w <= 0.5) else math.inf
+
+    def prox(self, w, step):
+        return np.minimum(w, w.dtype.type(0.5))
+
+
 class StoringMore(Lasso):
     def __init__(self, scale=1.0):
         self.scale = scale
@@ -439,6 +495,7 @@ class StoringMore(Lasso):
         (Remembering(), "changed its attribute 'last_'"),
         (BoundsMissed(), r"prox\(w, 0\) is a point of infinite value"),
         (BoundsTooTight(), "do not belong together"),
+        (UnitsIgnored(), "allows weights whose coefficients value does not allow"),
         (StoringMore(), r"stores \['half', 'scale'\], but its parameters"),
         (L1, "expected an instance of a subclass of Penalty"),
         (ElasticNet(2), "l1_ratio must be"),

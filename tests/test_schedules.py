@@ -24,10 +24,12 @@ from skgd.schedules import (
     InverseScaling,
     InverseTime,
     Join,
+    LinearRestarts,
     MultiStep,
     OneCycle,
     Optimal,
     Polynomial,
+    ReduceOnPlateau,
     Schedule,
     Step,
     Warmup,
@@ -35,7 +37,9 @@ from skgd.schedules import (
 )
 from skgd.testing import check_schedule
 
-TORCH = json.loads((Path(__file__).parent / "data" / "schedules.json").read_text())
+DATA = Path(__file__).parent / "data"
+TORCH = json.loads((DATA / "schedules.json").read_text())
+PLATEAUS = json.loads((DATA / "plateaus.json").read_text())
 
 
 def half_after_three(t):
@@ -77,6 +81,49 @@ def test_equals_torch(name, schedule):
 def test_every_torch_reference_is_tested():
     marks = test_equals_torch.pytestmark[0].args[1]
     assert {name for name, _ in marks} == set(TORCH)
+
+
+@pytest.mark.parametrize(
+    ("name", "schedule"),
+    [
+        ("default", ReduceOnPlateau()),
+        ("halved", ReduceOnPlateau(0.5, patience=1, threshold=0.01)),
+        ("cooldown", ReduceOnPlateau(0.3, patience=2, cooldown=5)),
+        ("least", ReduceOnPlateau(0.2, patience=0, min_factor=0.01)),
+        ("score", ReduceOnPlateau(0.5, patience=2, threshold=0.02)),
+    ],
+)
+def test_reduction_on_plateaus_equals_torch(name, schedule):
+    sign = -1 if name == "score" else 1  # of scores the highest is the best
+    state, factors, stages = schedule.init(), [], 0
+    for value in PLATEAUS[name]["values"]:
+        stages += schedule.observe(sign * value, **state)
+        factors.append(float(state["factor"]))
+    assert_allclose(factors, PLATEAUS[name]["rates"], rtol=1e-12)
+    assert stages >= np.count_nonzero(np.diff([1.0, *factors]))
+
+
+@pytest.mark.parametrize("offset", [0.0, -10.0, -1e6])
+def test_a_plateau_of_negative_values(offset):
+    """An improvement is one by a part of the size: the rate falls on a level."""
+    schedule = ReduceOnPlateau(0.5, patience=2, threshold=1e-3)
+    state = schedule.init()
+    size = max(abs(offset), 1)
+    for step in range(5):
+        assert not schedule.observe(offset - 0.01 * step * size, **state)
+    reductions = [schedule.observe(offset - 0.04 * size, **state) for _ in range(6)]
+    assert reductions == [False, False, True] * 2
+    assert state["factor"] == 0.25
+
+
+def test_a_memory_passes_through_a_warm_up_and_not_through_a_sequence():
+    inner = ReduceOnPlateau(0.5, patience=0)
+    schedule = Warmup(inner, length=4)
+    state = schedule.init()
+    assert [schedule.observe(1.0, **state) for _ in range(3)] == [False, True, True]
+    assert state["factor"] == 0.25
+    with pytest.raises(ValueError, match=r"schedules\[1\] .* has a memory"):
+        Join(["constant", inner], boundaries=[3]).validate()
 
 
 def rates_of_sgd_regressor(n, **params):
@@ -124,6 +171,9 @@ def test_optimal_equals_scikit_learn(alpha):
         (Polynomial(horizon=4, power=2), {1: 1, 3: 0.25, 5: 0, 99: 0}),
         (Cosine(horizon=4, final=0.2), {1: 1, 3: 0.6, 5: 0.2, 99: 0.2}),
         (CosineRestarts(period=4, multiplier=2), {3: 0.5, 5: 1, 9: 0.5, 13: 1}),
+        (LinearRestarts(7, period=2, unit="step"), {1: 1, 2: 0.5, 3: 1, 7: 0.2, 8: 0}),
+        (LinearRestarts(1, period=2, unit=4), {1: 1, 2: 0.75, 4: 0.25, 5: 0, 99: 0}),
+        (LinearRestarts(4, period=1, multiplier=1, unit=2), {2: 0.5, 3: 1, 8: 0.5}),
         (OneCycle(horizon=10), {1: 0.04, 2: 0.52, 3: 1, 10: 4e-6, 99: 4e-6}),
         (OneCycle(10, warmup=0.6, start=0, final=0.5), {1: 0, 6: 1, 8: 0.75, 10: 0.5}),
         (Warmup(length=4), {1: 0.25, 2: 0.5, 4: 1, 5: 1}),
@@ -183,6 +233,49 @@ def test_restarts_are_at_the_sums_of_the_cycles(multiplier):
     first = first[first < 10**7]
     assert_allclose(schedule(first), 1, atol=1e-4)
     assert np.all(schedule(first[1:] - 1) < 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "ends"),
+    [
+        (CosineRestarts(period=3, multiplier=2), [3, 9, 21, 45]),
+        (CosineRestarts(period=2.5), [3, 5, 8, 10]),
+        (CosineRestarts(period=0.5, unit=8), [4, 8, 12]),
+        (LinearRestarts(horizon=21, unit=2), [6, 18, 42]),
+        (LinearRestarts(horizon=20, unit=2), [6, 40]),
+        (LinearRestarts(horizon=2, unit=2), [4]),
+        (LinearRestarts(horizon=7, period=1, multiplier=1, unit="step"), range(1, 8)),
+    ],
+)
+def test_end_of_a_cycle(schedule, ends):
+    """It is the last step before the full rate; with a horizon the last ends there."""
+    expected = np.repeat(ends, np.diff([0, *ends]))
+    t = np.arange(1, len(expected) + 1)
+    assert_array_equal([schedule.cycle_end(step) for step in t.tolist()], expected)
+    factors = schedule(t)
+    assert np.all(np.diff(factors)[t[:-1] != expected[:-1]] < 0)
+    starts = np.array([0, *ends[:-1]])
+    whole = schedule.get_params().get("period") != 2.5
+    assert_allclose(factors[starts], 1, atol=0 if whole else 0.2)
+    if np.isfinite(schedule.end):
+        assert schedule.end == ends[-1]
+        assert schedule.cycle_end(ends[-1] + 5) == ends[-1]
+
+
+def test_the_last_cycle_is_not_shorter_than_the_one_before():
+    for horizon in range(1, 200):
+        schedule = LinearRestarts(horizon=horizon, period=3, unit="step")
+        ends = {schedule.cycle_end(t) for t in range(1, horizon + 1)}
+        lengths = np.diff([0, *sorted(ends)])
+        assert lengths.sum() == horizon
+        assert np.all(lengths[1:] >= 2 * lengths[:-1])
+
+
+@pytest.mark.parametrize("cls", list(dict.fromkeys(SCHEDULES.values())))
+def test_schedules_without_cycles(cls):
+    schedule = cls().resolve(5, 30)
+    has_cycles = "period" in schedule.get_params(deep=False)
+    assert (schedule.cycle_end(1) < np.inf) == has_cycles
 
 
 def test_restarts_with_cycles_that_hardly_grow():
@@ -252,7 +345,9 @@ def test_end_is_infinite_without_a_horizon(name):
     assert schedule.end == (30 if has_horizon else np.inf)
 
 
-@pytest.mark.parametrize("name", ["polynomial", "cosine", "one_cycle"])
+@pytest.mark.parametrize(
+    "name", ["polynomial", "cosine", "linear_restarts", "one_cycle"]
+)
 def test_stream_has_no_horizon(name):
     cls = SCHEDULES[name].__name__
     message = rf"^{cls} needs a horizon, and a stream has none: pass {cls}\(horizon="
@@ -299,6 +394,13 @@ SIMPLE = st.one_of(
         period=LENGTHS,
         multiplier=st.floats(1, 10),
         final=FRACTIONS,
+        unit=UNITS,
+    ),
+    st.builds(
+        LinearRestarts,
+        horizon=st.none() | LENGTHS,
+        period=LENGTHS,
+        multiplier=st.floats(1, 10),
         unit=UNITS,
     ),
     st.builds(
@@ -376,6 +478,7 @@ IN_UNITS = {
     Step: lambda n: {"every": n},
     MultiStep: lambda n: {"milestones": [n, 3 * n]},
     CosineRestarts: lambda n: {"period": n, "multiplier": 2},
+    LinearRestarts: lambda n: {"horizon": 4 * n, "period": n},
     Polynomial: lambda n: {"horizon": n},
     Cosine: lambda n: {"horizon": n},
     OneCycle: lambda n: {"horizon": n},
@@ -390,7 +493,7 @@ IN_UNITS = {
 def test_epochs_are_as_many_steps(cls, length, batches):
     in_epochs = cls(**IN_UNITS[cls](length), unit="epoch").resolve(batches, None)
     in_int = cls(**IN_UNITS[cls](length), unit=batches)
-    in_steps = cls(**IN_UNITS[cls](length * batches))
+    in_steps = cls(**IN_UNITS[cls](length * batches), unit="step")
     if cls is Exponential:
         in_steps = cls(**IN_UNITS[cls](length), unit="step").set_params(
             factor=0.5 ** (1 / (length * batches))
@@ -547,6 +650,8 @@ def test_errors(value, error, message):
         (CosineRestarts(period=0), ValueError, r"period must be .* \(0, inf\)"),
         (CosineRestarts(multiplier=0.5), ValueError, r"multiplier must be .*\[1, inf"),
         (CosineRestarts(final=1.5), ValueError, r"final must be .* \[0, 1\]"),
+        (LinearRestarts(period=0), ValueError, r"period must be .* \(0, inf\)"),
+        (LinearRestarts(multiplier=0.9), ValueError, r"multiplier must be .*\[1, inf"),
         (Polynomial(power=0), ValueError, r"power must be .* \(0, inf\)"),
         (Polynomial(horizon=0), ValueError, r"horizon must be .* \(0, inf\) or None"),
         (Cosine(horizon=np.inf), ValueError, "horizon must be a finite real number"),

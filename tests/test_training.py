@@ -13,14 +13,19 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skgd import OPTIMIZERS, GDClassifier, GDRegressor
 from skgd.optimizers import FTRL, SGD, Adam, Momentum
-from skgd.schedules import Exponential, Schedule, Step
+from skgd.schedules import Exponential, LinearRestarts, Schedule, Step
 
 X, Y = make_regression(60, 4, noise=5, bias=10, random_state=0)
 N, D = X.shape
 A = np.column_stack([X, np.ones(N)])
 
 
+RAW = {"standardize": False, "schedule": "constant", "average": False}
+"""Training on the numbers as they are, at one rate: as the formulas are written."""
+
+
 def regressor(**params):
+    """Return plain descent on all samples at once, one step of it."""
     options = {
         "penalty": None,
         "optimizer": "sgd",
@@ -29,7 +34,7 @@ def regressor(**params):
         "max_iter": 1,
         "tol": None,
     }
-    return GDRegressor(**(options | params))
+    return GDRegressor(**(RAW | options | params))
 
 
 def weights(model):
@@ -132,6 +137,32 @@ def test_auto_rate_is_that_of_the_optimizer():
         assert_array_equal(auto.coef_, given.coef_)
 
 
+@pytest.mark.parametrize(
+    ("batch_size", "first_cycle"), [(1, 3), (3, 3), (7, 6), (None, 50)]
+)
+def test_automatic_schedule_and_rate(batch_size, first_cycle):
+    """Cycles of 3, 6, 12, … epochs, and of 50 steps if these are more.
+
+    Adam's rate is one over the root of the steps of the first, of at least 100.
+    """
+    options = {"batch_size": batch_size, "tol": None}
+    model = GDRegressor(max_iter=3 * first_cycle, **options).fit(X, Y)
+    n_batches = model.t_ // model.n_iter_
+    rate = 1 / np.sqrt(max(100, first_cycle * n_batches))
+    assert model.learning_rate_ == pytest.approx(rate, rel=1e-12)
+    first = 1 - np.arange(first_cycle) / first_cycle
+    second = 1 - np.arange(2 * first_cycle) / (2 * first_cycle)
+    expected = rate * np.concatenate([first, second])
+    assert_allclose(model.learning_rate_curve_, expected, atol=1e-12)
+
+
+def test_automatic_rate_of_a_stream_stays():
+    stream = GDRegressor().partial_fit(X, Y).partial_fit(X, Y)
+    assert stream.learning_rate_curve_ == [0.03, 0.03]
+    wide = GDRegressor().partial_fit(np.ones((3, 10_000)), Y[:3])
+    assert wide.learning_rate_ == 0.01
+
+
 # Averages
 
 
@@ -144,6 +175,35 @@ def test_average_is_the_mean_of_the_weights_after_each_step():
     assert_array_equal(weights(not_yet), path[7])
 
 
+def test_the_tail_of_a_cycle_is_its_last_two_thirds():
+    cycles = LinearRestarts(horizon=21)
+    path = np.array(
+        [
+            weights(regressor(max_iter=n, schedule=cycles).fit(X, Y))
+            for n in range(1, 22)
+        ]
+    )
+    for n, first in [(1, 1), (3, 2), (5, 5), (9, 6), (13, 13), (21, 14)]:
+        for average in ("tail", "auto"):
+            model = regressor(max_iter=n, schedule=cycles, average=average).fit(X, Y)
+            expected = path[first - 1 : n].mean(axis=0)
+            assert_allclose(weights(model), expected, rtol=1e-12)
+
+
+def test_of_a_stream_later_weights_count_more():
+    """The mean of weights 1 … n, each by its number to the power of 3, nearly."""
+    path = np.array([weights(regressor(max_iter=n).fit(X, Y)) for n in range(1, 16)])
+    expected = path[0]
+    for average in ("tail", "auto"):
+        model = regressor(average=average)
+        for n in range(1, 16):
+            share = 4 / (n + 3)
+            expected = (
+                path[0] if n == 1 else expected + share * (path[n - 1] - expected)
+            )
+            assert_allclose(weights(model.partial_fit(X, Y)), expected, rtol=1e-12)
+
+
 def test_training_goes_on_from_the_weights_not_from_their_mean():
     path = np.array([weights(regressor(max_iter=n).fit(X, Y)) for n in range(1, 5)])
     model = regressor(average=True)
@@ -154,7 +214,41 @@ def test_training_goes_on_from_the_weights_not_from_their_mean():
     assert_allclose(weights(model), path[3], rtol=1e-12)
 
 
+def test_schedule_free_publishes_x_and_goes_on_from_y():
+    model = regressor(optimizer="schedule_free_sgd", learning_rate=0.5)
+    x = y = z = np.zeros(5)
+    path = []
+    for t in range(1, 6):
+        z = z - 0.5 * gradient(y)
+        x = x + (z - x) / t
+        y = 0.1 * z + 0.9 * x
+        path.append(y)
+        model.partial_fit(X, Y)
+        assert_allclose(weights(model), x, rtol=1e-10)
+    assert_allclose(model.optimizer_state_["z"], z, rtol=1e-10)
+    # Asked for, the mean of the weights in training takes its place.
+    model = regressor(optimizer="schedule_free_sgd", learning_rate=0.5, average=True)
+    model.set_params(max_iter=5).fit(X, Y)
+    assert_allclose(weights(model), np.mean(path, axis=0), rtol=1e-10)
+
+
 # Between two calls
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_new_units_in_a_stream_do_not_change_the_model(optimizer):
+    """At a tiny rate, features of another scale do no more than the same again."""
+    options = {"optimizer": optimizer, "average": False, "penalty": None}
+    model, same = (
+        GDRegressor(batch_size=10, learning_rate=0.5, random_state=0, **options)
+        for _ in range(2)
+    )
+    for stream, last in [(model, 20 * X + 7), (same, X)]:
+        stream.partial_fit(X, Y).partial_fit(X, Y)
+        stream.set_params(learning_rate=1e-9).partial_fit(last, Y)
+    expected = same.predict(X)
+    assert np.ptp(expected) > 0
+    assert_allclose(model.predict(X), expected, atol=1e-5 * np.ptp(expected))
 
 
 def test_a_new_rate_takes_effect_and_keeps_the_memory():
@@ -257,6 +351,35 @@ def test_training_stops_when_the_loss_has_settled():
     assert longer.loss_curve_[-1] < curve[-1]
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("tol", [1e-1, 1e-2, 1e-4])
+def test_training_stops_when_a_cycle_has_not_changed_the_objective(tol):
+    """That is at the end of a cycle: with six batches after 9, 27, 63, … epochs."""
+    options = {"alpha": 0, "batch_size": 10, "random_state": 0}
+    model = GDRegressor(tol=tol, **options).fit(X, Y)
+    assert model.stop_reason_ == "tol"
+    ends = np.cumsum(9 * 2 ** np.arange(6)).tolist()
+    last = ends.index(model.n_iter_)
+
+    def objective(epochs):
+        at_rest = GDRegressor(tol=0, max_iter=epochs, **options).fit(X, Y)
+        return np.mean((Y - at_rest.predict(X)) ** 2)
+
+    values = [objective(epochs) for epochs in ends[: last + 1]]
+    changes = -np.diff(np.minimum.accumulate(values)) / np.var(Y)
+    assert (changes[:-1] > tol).all()
+    assert changes[-1] <= tol
+    assert np.mean((Y - model.predict(X)) ** 2) == pytest.approx(min(values), rel=1e-9)
+
+
+def test_a_schedule_that_comes_to_rest_once_is_not_asked_for_the_tol():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = regressor(schedule="cosine", max_iter=40, tol=0.5).fit(X, Y)
+    assert model.stop_reason_ == "max_iter"
+    assert model.n_iter_ == 40
+
+
 def test_the_scale_of_the_target_does_not_matter_to_stopping():
     epochs = [
         regressor(max_iter=1000, tol=1e-4).fit(X, Y * scale).n_iter_
@@ -273,6 +396,23 @@ def test_a_wave_of_the_momentum_is_not_an_end():
     assert np.linalg.norm(gradient(weights(model))) < 1e-4 * at_start
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        {"schedule": lambda t: np.minimum(1.0, 1e-6 * 1.2**t)},
+        {"optimizer": "dog", "learning_rate": "auto"},
+        {"optimizer": "prodigy", "learning_rate": "auto"},
+    ],
+    ids=["warm-up", "dog", "prodigy"],
+)
+def test_a_slow_start_is_not_an_end(start):
+    """Over the first ten epochs the loss moves by less than the tolerance."""
+    model = regressor(max_iter=1000, tol=1e-3, **start).fit(X, Y)
+    assert model.loss_curve_[9] > (1 - 1e-3) * model.loss_curve_[0]
+    assert model.stop_reason_ == "tol"
+    assert model.score(X, Y) > 0.95
+
+
 def test_a_rate_slightly_too_high_is_said():
     """The loss grows by a third in each step: patience alone would call that an end."""
     highest = np.linalg.eigvalsh(A.T @ A / N)[-1]
@@ -285,10 +425,13 @@ def test_a_rate_slightly_too_high_is_said():
 
 
 def test_verbose_prints_a_line_for_each_epoch(capsys):
-    model = regressor(max_iter=3, verbose=1).fit(X, Y)
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in lines] == ["epoch 1", "epoch 2", "epoch 3"]
+    model = regressor(max_iter=3, verbose=2).fit(X, Y)
+    *lines, last = capsys.readouterr().out.splitlines()
+    starts = ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
+    assert [line.split(":")[0] for line in lines] == starts
     assert f"loss {model.loss_curve_[2]:.6g}" in lines[2]
+    assert last.startswith("ended after epoch 3/3, ")
+    assert last.endswith(f": max_iter, loss {model.loss_curve_[2]:.6g}")
     model.partial_fit(X, Y)
     assert capsys.readouterr().out.startswith("epoch 4: step 4, loss ")
     regressor(max_iter=3).fit(X, Y)
@@ -297,7 +440,9 @@ def test_verbose_prints_a_line_for_each_epoch(capsys):
 
 def test_divergence_is_measured_from_the_start_of_training():
     with pytest.warns(ConvergenceWarning, match="diverged"):
-        model = regressor(learning_rate=3.0, max_iter=3, batch_size=20).fit(X, Y)
+        model = regressor(
+            learning_rate=2.0, max_iter=3, batch_size=20, random_state=1
+        ).fit(X, Y)
     assert_array_equal(weights(model), np.zeros(5))
     assert model.t_ == 0
     assert model.n_iter_ == 3
@@ -375,7 +520,10 @@ def readme_blocks():
 
 
 @pytest.mark.parametrize("block", readme_blocks())
-def test_readme(block):
+def test_readme(block, tmp_path, monkeypatch):
+    if "matplotlib" in block:
+        pytest.importorskip("matplotlib").use("Agg")
+    monkeypatch.chdir(tmp_path)
     names = {}
     exec(block, names)
     if "search" in names:
@@ -383,5 +531,5 @@ def test_readme(block):
 
 
 def test_readme_has_code():
-    assert len(readme_blocks()) == 2
+    assert len(readme_blocks()) == 3
     assert SGD in OPTIMIZERS.values()

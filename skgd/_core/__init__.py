@@ -1,5 +1,5 @@
 """The compiled core: one pass over the data, and the order of the rows in it."""
 
-from ._ext import engines, permutation, run_pass
+from ._ext import add_moments, engines, evaluate, permutation, run_pass
 
-__all__ = ["engines", "permutation", "run_pass"]
+__all__ = ["add_moments", "engines", "evaluate", "permutation", "run_pass"]

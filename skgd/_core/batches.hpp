@@ -14,18 +14,16 @@
 
 namespace skgd::SKGD_ARCH {
 
-// A batch is taken in blocks that stay in the cache between their product with the
-// weights and their part of the gradient. A Python loss sees the batch as a whole.
+// The loss of a batch and its gradient. A batch is taken in blocks that stay in the
+// cache between their product with the weights and their part of the gradient. A Python
+// loss sees the batch as a whole.
 template <class T>
-class Batches {
+class BatchLoss {
 public:
-    Batches(const Pass& pass, const Rows<T>& rows, const Loss<T>* loss)
+    BatchLoss(const Pass& pass, const Rows<T>& rows, const Loss<T>* loss)
         : pass_(pass), rows_(rows), loss_(loss), targets_(pass), order_(pass),
           signals_(pass.hooks), k_(rows.k),
-          step_(pass, (rows.d + rows.fit_intercept) * k_, rows.d * k_) {
-        const int64_t in_cache = rows.rows_in_cache() & ~int64_t{3};
-        block_ = most<int64_t>(4, least<int64_t>(256, in_cache));
-        block_ = least(block_, pass.batch_size);
+          block_(least(rows.block_size(), pass.batch_size)) {
         s_ = Buffer<T>(block_);
         if (!loss_) return;
         y_ = Buffer<T>(block_ * k_);
@@ -34,21 +32,14 @@ public:
         values_ = Buffer<double>(block_);
     }
 
-    double run() {
-        double total = 0;
-        const double* rate = pass_.rates;
-        for (int64_t start = pass_.first; start < pass_.stop; start += pass_.batch_size) {
-            const int64_t m = least(pass_.batch_size, pass_.stop - start);
-            T* g = step_.zero_gradient();
-            const double loss = loss_ ? gradient(start, m, g) : python_gradient(start, m, g);
-            step_.take(*rate++);
-            total += loss;
-        }
-        return total;
+    // Returns the weighted sum over the m rows from position `start`; adds the gradient
+    // of the mean to g, unless that is null.
+    double add_gradient(int64_t start, int64_t m, T* g) {
+        return loss_ ? compiled(start, m, g) : python(start, m, g);
     }
 
 private:
-    double gradient(int64_t start, int64_t m, T* g) {
+    double compiled(int64_t start, int64_t m, T* g) {
         double total = 0;
         const T* w = static_cast<const T*>(pass_.w);
         for (int64_t done = 0; done < m; done += block_) {
@@ -58,13 +49,13 @@ private:
             rows_.predict(rows, size, w, z_.get());
             loss_->evaluate(y_.get(), z_.get(), size, k_, r_.get(), values_.get());
             total += weigh(rows, size, m, r_.get(), values_.get());
-            rows_.accumulate(rows, size, r_.get(), g);
+            if (g) rows_.accumulate(rows, size, r_.get(), g);
             signals_.check(size * (rows_.d + 16));
         }
         return total;
     }
 
-    double python_gradient(int64_t start, int64_t m, T* g) {
+    double python(int64_t start, int64_t m, T* g) {
         T* y = static_cast<T*>(pass_.batch_y);
         T* z = static_cast<T*>(pass_.batch_z);
         T* r = static_cast<T*>(pass_.batch_r);
@@ -82,6 +73,7 @@ private:
             const int64_t size = least(block_, m - done);
             const int64_t* rows = order_.at(start + done, size);
             total += weigh(rows, size, m, r + done * k_, pass_.batch_values + done);
+            rows_.read(rows, size);
             rows_.accumulate(rows, size, r + done * k_, g);
         }
         return total;
@@ -113,9 +105,23 @@ private:
     Order order_;
     Signals signals_;
     int64_t k_, block_;
-    Step<T> step_;
     Buffer<T> s_, y_, z_, r_;
     Buffer<double> values_;
 };
+
+template <class T>
+double run_batches(const Pass& pass, const Rows<T>& rows, const Loss<T>* loss) {
+    BatchLoss<T> batch(pass, rows, loss);
+    Step<T> step(pass, (rows.d + rows.fit_intercept) * rows.k, rows.d * rows.k);
+    double total = 0;
+    const double* rate = pass.rates;
+    for (int64_t start = pass.first; start < pass.stop; start += pass.batch_size) {
+        const int64_t m = least(pass.batch_size, pass.stop - start);
+        const double sum = batch.add_gradient(start, m, step.zero_gradient());
+        step.take(*rate++);
+        total += sum;
+    }
+    return total;
+}
 
 }  // namespace skgd::SKGD_ARCH

@@ -127,11 +127,14 @@ skgd::Twin twin_of(nb::handle object) {
     return twin;
 }
 
-double run_pass(nb::kwargs given) {
-    Arrays arrays;
-    PythonHooks hooks{given["loss_hook"], given["direction_hook"],
-                      given["penalty_gradient_hook"], given["prox_hook"]};
-    skgd::Pass pass{};
+skgd::Units units_of(const nb::object& given, Arrays& arrays) {
+    if (given.is_none()) return {};
+    const auto part = [&](int i) { return arrays.read(given[i]).data; };
+    return {part(0), part(1), part(2), part(3), part(4)};
+}
+
+// The data, the loss and the weights.
+void read_objective(const nb::kwargs& given, Arrays& arrays, skgd::Pass& pass) {
     pass.X = arrays.read(given["X"]);
     pass.indices = arrays.read(given["indices"]);
     pass.indptr = arrays.read(given["indptr"]);
@@ -139,8 +142,29 @@ double run_pass(nb::kwargs given) {
     pass.n_features = nb::cast<int64_t>(given["n_features"]);
     pass.n_outputs = nb::cast<int64_t>(given["n_outputs"]);
     pass.fit_intercept = nb::cast<bool>(given["fit_intercept"]);
+    pass.units = units_of(given["units"], arrays);
     pass.y = arrays.read(given["y"]);
     pass.sample_weight = arrays.read(given["sample_weight"]);
+    pass.loss = twin_of(given["loss"]);
+    pass.w = arrays.write<void>(given["w"]);
+    pass.g = arrays.write<void>(given["g"]);
+}
+
+double call(double (*work)(const skgd::Pass&), const skgd::Pass& pass) {
+    try {
+        nb::gil_scoped_release release;
+        return work(pass);
+    } catch (const char* message) {
+        throw nb::value_error(message);
+    }
+}
+
+double run_pass(nb::kwargs given) {
+    Arrays arrays;
+    PythonHooks hooks{given["loss_hook"], given["direction_hook"],
+                      given["penalty_gradient_hook"], given["prox_hook"]};
+    skgd::Pass pass{};
+    read_objective(given, arrays, pass);
     pass.first = nb::cast<int64_t>(given["first"]);
     pass.stop = nb::cast<int64_t>(given["stop"]);
     pass.shuffle = !given["shuffle"].is_none();
@@ -148,7 +172,6 @@ double run_pass(nb::kwargs given) {
         pass.seed = nb::cast<uint64_t>(given["shuffle"][0]);
         pass.epoch = nb::cast<uint64_t>(given["shuffle"][1]);
     }
-    pass.loss = twin_of(given["loss"]);
     pass.optimizer = twin_of(given["optimizer"]);
     const nb::object penalty = given["penalty"];
     pass.penalty.python = penalty.is_none();
@@ -164,7 +187,6 @@ double run_pass(nb::kwargs given) {
     pass.hooks = hooks_of(hooks);
     pass.batch_size = nb::cast<int64_t>(given["batch_size"]);
     pass.rates = static_cast<const double*>(arrays.read(given["rates"]).data);
-    pass.w = arrays.write<void>(given["w"]);
     const nb::dict state = given["state"];
     for (auto [name, array] : state) {
         if (pass.n_state == skgd::Pass::max_state)
@@ -178,21 +200,40 @@ double run_pass(nb::kwargs given) {
     pass.t = clock;
     pass.n_averaged = clock + 1;
     pass.average_from = nb::cast<int64_t>(given["average_from"]);
+    pass.average_power = nb::cast<double>(given["average_power"]);
     pass.average = arrays.write<void>(given["average"]);
-    pass.g = arrays.write<void>(given["g"]);
     pass.d = arrays.write<void>(given["d"]);
     pass.scale = arrays.write<void>(given["scale"]);
     pass.batch_y = arrays.write<void>(given["batch_y"]);
     pass.batch_z = arrays.write<void>(given["batch_z"]);
     pass.batch_r = arrays.write<void>(given["batch_r"]);
     pass.batch_values = arrays.write<double>(given["batch_values"]);
-    const skgd::Engine& e = engine(nb::cast<Name>(given["engine"]));
-    try {
-        nb::gil_scoped_release release;
-        return e.run_pass(pass);
-    } catch (const char* message) {
-        throw nb::value_error(message);
-    }
+    return call(engine(nb::cast<Name>(given["engine"])).run_pass, pass);
+}
+
+double evaluate(nb::kwargs given) {
+    Arrays arrays;
+    PythonHooks hooks;
+    skgd::Pass pass{};
+    read_objective(given, arrays, pass);
+    pass.batch_size = pass.n_samples;
+    pass.hooks = hooks_of(hooks);
+    return call(engine(nb::cast<Name>(given["engine"])).evaluate, pass);
+}
+
+// Adds rows to `moments`, an array of shape (3, n_features).
+void add_moments(nb::object X, nb::object indices, nb::object indptr,
+                 nb::object sample_weight, int64_t n_samples, int64_t n_features,
+                 nb::object moments, const Name& name) {
+    Arrays arrays;
+    double* table = arrays.write<double>(moments);
+    const skgd::ColumnMoments columns{
+        arrays.read(X), arrays.read(indices), arrays.read(indptr),
+        arrays.read(sample_weight), n_samples, n_features,
+        table, table + n_features, table + 2 * n_features};
+    const skgd::Engine& e = engine(name);
+    nb::gil_scoped_release release;
+    e.add_moments(columns);
 }
 
 }  // namespace
@@ -202,4 +243,8 @@ NB_MODULE(_ext, m) {
     m.def("permutation", &permutation, "n"_a, "seed"_a, "epoch"_a,
           "engine"_a = nb::none());
     m.def("run_pass", &run_pass);
+    m.def("evaluate", &evaluate);
+    m.def("add_moments", &add_moments, "X"_a.none(), "indices"_a.none(),
+          "indptr"_a.none(), "sample_weight"_a.none(), "n_samples"_a, "n_features"_a,
+          "moments"_a, "engine"_a = nb::none());
 }

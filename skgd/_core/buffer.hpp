@@ -43,6 +43,23 @@ private:
     T* data_ = nullptr;
 };
 
+// Memory that grows with what is asked for; what was in it is then gone.
+template <class T>
+class Scratch {
+public:
+    T* get(int64_t n) const {
+        if (n > n_) {
+            n_ = 2 * n;
+            buffer_ = Buffer<T>(n_);
+        }
+        return buffer_.get();
+    }
+
+private:
+    mutable int64_t n_ = 0;
+    mutable Buffer<T> buffer_;
+};
+
 template <class T>
 SKGD_INLINE T least(T a, T b) {
     return b < a ? b : a;

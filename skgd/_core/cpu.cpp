@@ -53,7 +53,8 @@ bool has_v4() {
 const Engine* engines() {
 #define SKGD_ENGINE(arch)                                                            \
     Engine {                                                                         \
-        #arch, &arch::run_pass, &arch::permutation<int32_t>, &arch::permutation<int64_t> \
+        #arch, &arch::run_pass, &arch::evaluate, &arch::add_moments,                 \
+            &arch::permutation<int32_t>, &arch::permutation<int64_t>                 \
     }
     static Engine list[4] = {};
     static const bool ready = [] {

@@ -1,10 +1,14 @@
 // One pass over the data, compiled once for each architecture (see CMakeLists.txt).
+#include <memory>
+
 #include "batches.hpp"
 #include "engine.hpp"
 #include "lazy.hpp"
 #include "losses.hpp"
+#include "moments.hpp"
 #include "rows_csr.hpp"
 #include "rows_dense.hpp"
+#include "rows_standardized.hpp"
 #include "singles.hpp"
 
 namespace skgd::SKGD_ARCH {
@@ -12,39 +16,48 @@ namespace skgd::SKGD_ARCH {
 namespace {
 
 template <class T>
-double run_rows(const Pass& pass, const Rows<T>& rows, const Loss<T>* loss) {
-    return Batches<T>(pass, rows, loss).run();
+std::unique_ptr<const Loss<T>> loss_of(const Pass& pass) {
+    if (!pass.loss.name) return nullptr;
+    const Loss<T>* loss = make_loss<T>(pass.loss, pass.n_outputs);
+    if (!loss) throw "there is no such loss";
+    if (pass.units.center) loss = new LossInUnits<T>(loss, pass.units);
+    return std::unique_ptr<const Loss<T>>(loss);
+}
+
+// Calls f with the rows of the kind that the data has.
+template <class T, class F>
+double with_rows(const Pass& pass, const F& f) {
+    const int64_t d = pass.n_features, k = pass.n_outputs ? pass.n_outputs : 1;
+    const auto csr = [&](auto index) {
+        return f(RowsCSR<T, decltype(index)>(pass.X, pass.indices, pass.indptr,
+                                             pass.n_samples, d, k, pass.fit_intercept,
+                                             pass.units));
+    };
+    if (pass.indptr.data && pass.indptr.type == Type::int32) return csr(int32_t{});
+    if (pass.indptr.data) return csr(int64_t{});
+    const RowsDense<T> rows(static_cast<const T*>(pass.X.data), pass.X.stride, d, k,
+                            pass.fit_intercept);
+    return pass.units.center ? f(RowsStandardized<T>(rows, pass.units)) : f(rows);
 }
 
 template <class T, class Index>
-double run_csr(const Pass& pass, const Loss<T>* loss) {
-    const RowsCSR<T, Index> rows(pass.X, pass.indices, pass.indptr, pass.n_samples,
-                                 pass.n_features, pass.n_outputs ? pass.n_outputs : 1,
-                                 pass.fit_intercept);
-    if (is_lazy<T>(pass)) return run_lazy(pass, rows, loss);
-    return run_rows<T>(pass, rows, loss);
+double run(const Pass& pass, const RowsCSR<T, Index>& rows, const Loss<T>* loss) {
+    return is_lazy<T>(pass) ? run_lazy(pass, rows, loss)
+                            : run_batches<T>(pass, rows, loss);
 }
 
-template <class T>
-double run_typed(const Pass& pass) {
-    struct Owner {
-        const Loss<T>* loss;
-        ~Owner() { delete loss; }
-    } owner{pass.loss.name ? make_loss<T>(pass.loss, pass.n_outputs) : nullptr};
-    if (pass.loss.name && !owner.loss) throw "there is no such loss";
-    if (pass.indptr.data && pass.indptr.type == Type::int32)
-        return run_csr<T, int32_t>(pass, owner.loss);
-    if (pass.indptr.data) return run_csr<T, int64_t>(pass, owner.loss);
-    const RowsDense<T> rows(pass.X, pass.n_features,
-                            pass.n_outputs ? pass.n_outputs : 1, pass.fit_intercept);
-    if (is_single(pass)) return run_singles<T>(pass, rows, owner.loss);
-    return run_rows<T>(pass, rows, owner.loss);
+template <class T, class Dense>
+double run(const Pass& pass, const Dense& rows, const Loss<T>* loss) {
+    return is_single(pass) ? run_singles<T>(pass, rows, loss)
+                           : run_batches<T>(pass, rows, loss);
 }
 
 // The loss; NaN if a weight is not finite.
 template <class T>
 double run_checked(const Pass& pass) {
-    const double total = run_typed<T>(pass);
+    const auto loss = loss_of<T>(pass);
+    const double total = with_rows<T>(
+        pass, [&](const auto& rows) { return run(pass, rows, loss.get()); });
     const T* w = static_cast<const T*>(pass.w);
     const int64_t k = pass.n_outputs ? pass.n_outputs : 1;
     T zero = 0;
@@ -53,11 +66,30 @@ double run_checked(const Pass& pass) {
     return total + static_cast<double>(zero);
 }
 
+template <class T>
+double evaluate_typed(const Pass& pass) {
+    const auto loss = loss_of<T>(pass);
+    return with_rows<T>(pass, [&](const auto& rows) {
+        BatchLoss<T> all(pass, rows, loss.get());
+        return all.add_gradient(0, pass.n_samples, static_cast<T*>(pass.g));
+    });
+}
+
 }  // namespace
 
 double run_pass(const Pass& pass) {
     return pass.X.type == Type::float32 ? run_checked<float>(pass)
                                         : run_checked<double>(pass);
+}
+
+double evaluate(const Pass& pass) {
+    return pass.X.type == Type::float32 ? evaluate_typed<float>(pass)
+                                        : evaluate_typed<double>(pass);
+}
+
+void add_moments(const ColumnMoments& columns) {
+    columns.X.type == Type::float32 ? add_moments_of<float>(columns)
+                                    : add_moments_of<double>(columns);
 }
 
 template <class Index>

@@ -9,6 +9,10 @@
 // the steps i + 1 … t without a gradient are u <- sign(u) max(|u| - (Q_t - Q_i) h, 0):
 // a weight that reaches zero stays there. The array of the weights holds u during the
 // pass. FTRL's weights are a function of its state at any time.
+//
+// Without l1 the mean of the weights has a closed form, too: where the weight of step t
+// counts c_t in it, u adds u (S_t - S_i) over those steps, with S_t = c_1 P_1 + … + c_t P_t.
+// During the pass the array of the means holds such sums, of which C is the count.
 #pragma once
 
 #include <cstdint>
@@ -26,63 +30,80 @@
 
 namespace skgd::SKGD_ARCH {
 
-// The formulas of a step by coordinate. `metric` is h above.
+// The formulas of a step by coordinate. A rule keeps the state of coordinate i in its
+// lane q from `load` to `store`. `metric` is h above.
 
 template <class T>
 struct LazySGD {
     static constexpr bool is_linear = true, is_state_only = false;
     explicit LazySGD(const Optimizer<T>&) {}
+    void reserve(int64_t) {}
+    SKGD_INLINE void load(int64_t, int64_t) {}
+    SKGD_INLINE void store(int64_t, int64_t) const {}
     SKGD_INLINE T metric(int64_t) const { return 1; }
     SKGD_INLINE T move(int64_t, T g, T rate, T) { return rate * g; }
     SKGD_INLINE T weight(int64_t, T) const { return 0; }
     void begin_step(double) {}
+    double sum_of_rates() const { return 0; }
 };
 
 template <class T>
 struct LazyAdaGrad {
     static constexpr bool is_linear = false, is_state_only = false;
     Root<T> root;
-    T* s;
+    T* all_s;
+    Buffer<T> s;
     explicit LazyAdaGrad(const Optimizer<T>& optimizer)
         : root(optimizer.parameter(0), optimizer.parameter(1) != 0),
-          s(optimizer.state("s")) {}
-    SKGD_INLINE T metric(int64_t i) const { return 1 / root(s[i]); }
-    SKGD_INLINE T move(int64_t i, T g, T rate, T) {
+          all_s(optimizer.state("s")) {}
+    void reserve(int64_t n) { s = Buffer<T>(n); }
+    SKGD_INLINE void load(int64_t q, int64_t i) { s[q] = all_s[i]; }
+    SKGD_INLINE void store(int64_t q, int64_t i) const { all_s[i] = s[q]; }
+    SKGD_INLINE T metric(int64_t q) const { return 1 / root(s[q]); }
+    SKGD_INLINE T move(int64_t q, T g, T rate, T) {
         g = squarable(g);
-        s[i] += g * g;
-        return rate * (g * metric(i));
+        s[q] += g * g;
+        return rate * (g * metric(q));
     }
     SKGD_INLINE T weight(int64_t, T) const { return 0; }
     void begin_step(double) {}
+    double sum_of_rates() const { return 0; }
 };
 
 template <class T>
 struct LazyFTRL {
     static constexpr bool is_linear = false, is_state_only = true;
     Root<T> root;
-    T *n, *c;
+    T *all_n, *all_c;
     double *sum, *last_rate;
+    Buffer<T> n, c;
     explicit LazyFTRL(const Optimizer<T>& optimizer)
-        : root(optimizer.parameter(0)), n(optimizer.state("n")),
-          c(optimizer.state("c")), sum(optimizer.template state<double>("T")),
+        : root(optimizer.parameter(0)), all_n(optimizer.state("n")),
+          all_c(optimizer.state("c")), sum(optimizer.template state<double>("T")),
           last_rate(optimizer.template state<double>("rate")) {}
-    SKGD_INLINE T metric(int64_t i) const { return 1 / root(n[i]); }
-    SKGD_INLINE T move(int64_t i, T g, T rate, T w) {
-        g = squarable(g);
-        const T before = root(n[i]);
-        n[i] += g * g;
-        const T after = root(n[i]);
-        c[i] += ((after - before) * (w - c[i]) - rate * g) / after;
-        return w - c[i];
+    void reserve(int64_t size) { n = Buffer<T>(size), c = Buffer<T>(size); }
+    SKGD_INLINE void load(int64_t q, int64_t i) { n[q] = all_n[i], c[q] = all_c[i]; }
+    SKGD_INLINE void store(int64_t q, int64_t i) const {
+        all_n[i] = n[q], all_c[i] = c[q];
     }
-    // The weight after any step.
-    SKGD_INLINE T weight(int64_t i, T l1) const {
-        return Penalty<T>::soft_threshold(c[i], static_cast<T>(l1 * *sum) * metric(i));
+    SKGD_INLINE T metric(int64_t q) const { return 1 / root(n[q]); }
+    SKGD_INLINE T move(int64_t q, T g, T rate, T w) {
+        g = squarable(g);
+        const T before = root(n[q]);
+        n[q] += g * g;
+        const T after = root(n[q]);
+        c[q] += ((after - before) * (w - c[q]) - rate * g) / after;
+        return w - c[q];
+    }
+    // The weight after any step; l1 is that of all steps.
+    SKGD_INLINE T weight(int64_t q, T l1) const {
+        return l1 == 0 ? c[q] : Penalty<T>::soft_threshold(c[q], l1 * metric(q));
     }
     void begin_step(double rate) {
         *last_rate = rate;
         *sum += rate;
     }
+    double sum_of_rates() const { return *sum; }
 };
 
 // k_ outputs; one if One, which the compiler then knows.
@@ -93,16 +114,19 @@ public:
         : pass_(pass), rows_(rows), loss_(loss), targets_(pass), order_(pass),
           signals_(pass.hooks), optimizer_(pass, 0), rule_(optimizer_), k_(rows.k),
           u_(static_cast<T*>(pass.w)), intercept_(u_ + rows.d * k_),
+          mean_(pass.average_from < 0 ? nullptr : static_cast<T*>(pass.average)),
           l1_(pass.alpha * pass.penalty.l1),
           decay_(pass.alpha * pass.penalty.l2 + pass.weight_decay) {
         const int64_t m = pass.batch_size;
         y_ = Buffer<T>(m * k_), z_ = Buffer<T>(m * k_), r_ = Buffer<T>(m * k_);
         s_ = Buffer<T>(m), values_ = Buffer<double>(m);
         if (l1_ > 0 && !Rule::is_state_only) q_seen_ = Buffer<double>(rows.d);
+        columns_ = Buffer<Index>(rows.d);
+        if (mean_) s_seen_ = Buffer<double>(rows.d);
+        reserve(k_);
         if (Rule::is_linear) return;
         g_ = Buffer<T>(rows.d * k_);
         is_touched_ = Buffer<char>(rows.d);
-        touched_ = Buffer<Index>(rows.d);
     }
 
     double run() {
@@ -128,7 +152,7 @@ private:
             const int64_t m = least(pass_.batch_size, pass_.stop - start);
             const int64_t* rows = order_.at(start, m);
             total += batch(rows, m, *rate++);
-            ++*pass_.t;
+            if (++*pass_.t >= pass_.average_from && mean_) count();
             signals_.check(work_);
             work_ = 0;
         }
@@ -138,27 +162,21 @@ private:
     double batch(const int64_t* rows, int64_t m, double rate) {
         targets_.gather_y(rows, m, y_.get());
         targets_.gather_weights(rows, m, s_.get());
-        bool is_increasing = true;
-        for (int64_t i = 0; i < m; ++i) {
-            rows_.prefetch_ahead(rows + i);
-            is_increasing &= predict(rows_.row(rows[i]), z_.get() + i * k());
-        }
-        loss_->evaluate(y_.get(), z_.get(), m, k(), r_.get(), values_.get());
-        double total = 0;
-        for (int64_t i = 0; i < m; ++i) {
-            const T share = s_[i] / static_cast<T>(m);
-            total += values_[i] * s_[i];
-            for (int64_t c = 0; c < k(); ++c) r_[i * k() + c] *= share;
-        }
-        rule_.begin_step(rate);
         const double shrunk = shrink_ * (1 - rate * decay_);
-        const T scale = static_cast<T>(1 / shrunk);
-        if (Rule::is_linear || (m == 1 && is_increasing))
-            for (int64_t i = 0; i < m; ++i)
-                move(rows_.row(rows[i]), r_.get() + i * k(), rate, scale);
-        else
-            move_touched(rows, m, rate, scale);
-        if (rows_.fit_intercept) move_intercept(m, rate);
+        const T eta = static_cast<T>(rate), scale = static_cast<T>(1 / shrunk);
+        double total;
+        if (m == 1 && !Rule::is_linear) {
+            total = single(rows, rate, scale);
+        } else {
+            predict(rows, m);
+            total = derivatives(m);
+            rule_.begin_step(rate);
+            if (Rule::is_linear)
+                step_linearly(rows, m, eta * scale);
+            else
+                step_touched(rows, m, eta, scale);
+        }
+        if (rows_.fit_intercept) step_intercept(m, eta);
         shrink_ = shrunk;
         q_ += rate * l1_ / shrink_;
         has_stepped_ = true;
@@ -166,103 +184,266 @@ private:
         return total;
     }
 
-    // z = row · w, with the row's weights brought up to date. Returns whether no
-    // column stands in the row twice.
-    SKGD_INLINE bool predict(const Row& row, T* z) {
-        T sums = 0;
-        int64_t last = -1;
-        bool is_increasing = true;
+    // From X[rows] u in z to the derivatives in r. Returns the loss.
+    double derivatives(int64_t m) {
+        const T shrink = static_cast<T>(shrink_);
+        for (int64_t i = 0; i < m; ++i)
+            for (int64_t c = 0; c < k(); ++c) {
+                z_[i * k() + c] *= shrink;
+                if (rows_.fit_intercept) z_[i * k() + c] += intercept_[c];
+            }
+        loss_->evaluate(y_.get(), z_.get(), m, k(), r_.get(), values_.get());
+        double total = 0;
+        for (int64_t i = 0; i < m; ++i) {
+            const T share = s_[i] / static_cast<T>(m);
+            total += values_[i] * s_[i];
+            for (int64_t c = 0; c < k(); ++c) r_[i * k() + c] *= share;
+        }
+        return total;
+    }
+
+    void predict(const int64_t* rows, int64_t m) {
+        for (int64_t i = 0; i < m; ++i) {
+            rows_.prefetch_ahead(rows + i);
+            predict(rows_.row(rows[i]), z_.get() + i * k());
+        }
+    }
+
+    // z = row · w, with the row's weights brought up to date.
+    SKGD_INLINE void predict(const Row& row, T* z) {
+        work_ += row.size * k() + 64;
+        if (!Rule::is_linear || !q_seen_) {
+            bring_up_to_date(row.j, row.size);
+            if (One)
+                *z = rows_.dot(row, u_);
+            else
+                rows_.product(row, u_, z);
+            return;
+        }
+        T sum = 0;
         if (!One)
             for (int64_t c = 0; c < k(); ++c) z[c] = 0;
         for (int64_t p = 0; p < row.size; ++p) {
             const int64_t j = row.j[p];
-            catch_up(j);
+            bring_up_to_date(j);
             if (One)
-                sums += row.x[p] * u_[j];
+                sum += row.x[p] * u_[j];
             else
                 for (int64_t c = 0; c < k(); ++c) z[c] += row.x[p] * u_[j * k() + c];
-            is_increasing &= j > last;
-            last = j;
         }
-        if (One) z[0] = sums;
-        const T shrink = static_cast<T>(shrink_);
-        for (int64_t c = 0; c < k(); ++c) {
-            z[c] *= shrink;
-            if (rows_.fit_intercept) z[c] += intercept_[c];
-        }
-        work_ += row.size * k() + 64;
-        return is_increasing;
+        if (One) *z = sum;
     }
 
-    SKGD_INLINE void catch_up(int64_t j) {
-        if (Rule::is_state_only) {
-            if (has_stepped_)
-                for (int64_t i = j * k(); i < (j + 1) * k(); ++i)
-                    u_[i] = rule_.weight(i, static_cast<T>(l1_));
-        } else if (q_seen_) {
-            const T missed = static_cast<T>(q_ - q_seen_[j]);
-            q_seen_[j] = q_;
-            for (int64_t i = j * k(); i < (j + 1) * k(); ++i)
-                u_[i] = Penalty<T>::soft_threshold(u_[i], missed * rule_.metric(i));
-        }
+    // u -= rate · sum of row ⊗ r
+    void step_linearly(const int64_t* rows, int64_t m, T rate) {
+        T* of = z_.get();
+        for (int64_t i = 0; i < m * k(); ++i) of[i] = -rate * r_[i];
+        for (int64_t i = 0; i < m; ++i)
+            rows_.add_multiple(rows_.row(rows[i]), of + i * k(), u_);
     }
 
-    SKGD_INLINE void move(const Row& row, const T* r, double rate, T scale) {
-        const T eta = static_cast<T>(rate);
-        if (One && Rule::is_linear) {
-            const T of = eta * scale * r[0];
-            for (int64_t p = 0; p < row.size; ++p) u_[row.j[p]] -= of * row.x[p];
-            return;
-        }
-        for (int64_t p = 0; p < row.size; ++p)
-            for (int64_t c = 0; c < k(); ++c) {
-                const int64_t i = row.j[p] * k() + c;
-                u_[i] -= scale * rule_.move(i, row.x[p] * r[c], eta, u_[i]);
-            }
-    }
-
-    void move_touched(const int64_t* rows, int64_t m, double rate, T scale) {
-        int64_t n_touched = 0;
+    void step_touched(const int64_t* rows, int64_t m, T rate, T scale) {
+        int64_t n = 0;
         for (int64_t i = 0; i < m; ++i) {
             const Row row = rows_.row(rows[i]);
             for (int64_t p = 0; p < row.size; ++p)
                 if (!is_touched_[row.j[p]]) {
                     is_touched_[row.j[p]] = 1;
-                    touched_[n_touched++] = row.j[p];
+                    columns_[n++] = row.j[p];
                 }
             rows_.add_multiple(row, r_.get() + i * k(), g_.get());
         }
-        const T eta = static_cast<T>(rate);
-        for (int64_t p = 0; p < n_touched; ++p) {
-            const int64_t j = touched_[p];
+        load(columns_.get(), n);
+        for (int64_t p = 0; p < n; ++p) {
+            const int64_t j = columns_[p];
             is_touched_[j] = 0;
-            for (int64_t i = j * k(); i < (j + 1) * k(); ++i) {
-                u_[i] -= scale * rule_.move(i, g_[i], eta, u_[i]);
-                g_[i] = 0;
+            for (int64_t c = 0; c < k(); ++c) {
+                lane_g_[p * k() + c] = g_[j * k() + c];
+                g_[j * k() + c] = 0;
+            }
+        }
+        move_lanes(n, rate, scale);
+        store(columns_.get(), n);
+    }
+
+    // A batch of one row: its weights stay in the lanes from prediction to step.
+    double single(const int64_t* rows, double rate, T scale) {
+        rows_.prefetch_ahead(rows);
+        const Row row = rows_.row(rows[0]);
+        const bool in_lanes = rows_.is_increasing(row);
+        if (in_lanes)
+            predict_in_lanes(row);
+        else
+            predict(row, z_.get());
+        const double total = derivatives(1);
+        rule_.begin_step(rate);
+        if (in_lanes)
+            step_in_lanes(row, static_cast<T>(rate), scale);
+        else
+            step_touched(rows, 1, static_cast<T>(rate), scale);
+        return total;
+    }
+
+    SKGD_INLINE void predict_in_lanes(const Row& row) {
+        work_ += row.size * k() + 64;
+        load(row.j, row.size);
+        catch_up(row.size);
+        add_to_mean(row.j, row.size, [&](int64_t p, int64_t c) {
+            return lane_u_[p * k() + c];
+        });
+        if (One) {
+            z_[0] = dot<T>(row.x, lane_u_.get(), row.size);
+            return;
+        }
+        for (int64_t c = 0; c < k(); ++c) z_[c] = 0;
+        for (int64_t p = 0; p < row.size; ++p)
+            for (int64_t c = 0; c < k(); ++c) z_[c] += row.x[p] * lane_u_[p * k() + c];
+    }
+
+    SKGD_INLINE void step_in_lanes(const Row& row, T rate, T scale) {
+        T* g = lane_g_.get();
+        const T* r = r_.get();
+        for (int64_t p = 0; p < row.size; ++p)
+            for (int64_t c = 0; c < k(); ++c) g[p * k() + c] = row.x[p] * r[c];
+        move_lanes(row.size, rate, scale);
+        store(row.j, row.size);
+    }
+
+    void step_intercept(int64_t m, T rate) {
+        const int64_t begin = rows_.d * k();
+        for (int64_t c = 0; c < k(); ++c) {
+            T g = 0;
+            for (int64_t i = 0; i < m; ++i) g += r_[i * k() + c];
+            rule_.load(c, begin + c);
+            intercept_[c] -= rule_.move(c, g, rate, intercept_[c]);
+            rule_.store(c, begin + c);
+        }
+    }
+
+    // A column may be there twice.
+    SKGD_INLINE void bring_up_to_date(const Index* columns, int64_t n) {
+        if (Rule::is_state_only ? has_stepped_ : !Rule::is_linear && q_seen_) {
+            load(columns, n);
+            catch_up(n);
+            store(columns, n);
+        } else if (q_seen_) {
+            for (int64_t p = 0; p < n; ++p) bring_up_to_date(columns[p]);
+        }
+        add_to_mean(columns, n, [&](int64_t p, int64_t c) {
+            return u_[columns[p] * k() + c];
+        });
+    }
+
+    // Where the metric is 1.
+    SKGD_INLINE void bring_up_to_date(int64_t j) {
+        const T missed = static_cast<T>(q_ - q_seen_[j]);
+        q_seen_[j] = q_;
+        for (int64_t i = j * k(); i < (j + 1) * k(); ++i)
+            u_[i] = Penalty<T>::soft_threshold(u_[i], missed);
+    }
+
+    // The weights after a step, among those whose mean is taken.
+    void count() {
+        const double n = static_cast<double>(++*pass_.n_averaged), power = pass_.average_power;
+        // From the share of the n-th in the mean, c / (C + c).
+        const double c = n == 1 ? 1 : (power + 1) / (n - 1) * c_sum_;
+        c_sum_ = n == 1 ? c : c_sum_ + c;
+        s_sum_ += c * shrink_;
+        for (int64_t o = 0; o < k() && rows_.fit_intercept; ++o)
+            mean_[rows_.d * k() + o] += static_cast<T>(c) * intercept_[o];
+    }
+
+    template <class Weight>
+    SKGD_INLINE void add_to_mean(const Index* columns, int64_t n, const Weight& u) {
+        if (!mean_) return;
+        for (int64_t p = 0; p < n; ++p) {
+            const int64_t j = columns[p];
+            const T missed = static_cast<T>(s_sum_ - s_seen_[j]);
+            s_seen_[j] = s_sum_;
+            for (int64_t c = 0; c < k(); ++c) mean_[j * k() + c] += missed * u(p, c);
+        }
+    }
+
+    // Lanes: the weights of n columns, those of the p-th from p k on, in arrays of
+    // their own, where loops over them become vector instructions.
+
+    void reserve(int64_t n) {
+        if (n <= n_lanes_) return;
+        n_lanes_ = 2 * n;
+        lane_u_ = Buffer<T>(n_lanes_), lane_g_ = Buffer<T>(n_lanes_);
+        rule_.reserve(n_lanes_);
+    }
+
+    // Into lane_g_ comes how much of Q they have missed.
+    SKGD_INLINE void load(const Index* columns, int64_t n) {
+        reserve(n * k());
+        T *u = lane_u_.get(), *missed = lane_g_.get();
+        const double* q_seen = q_seen_.get();
+        const double q_now = q_;
+        for (int64_t p = 0; p < n; ++p) {
+            const int64_t j = columns[p];
+            for (int64_t c = 0; c < k(); ++c) {
+                u[p * k() + c] = u_[j * k() + c];
+                rule_.load(p * k() + c, j * k() + c);
+                if (q_seen) missed[p * k() + c] = static_cast<T>(q_now - q_seen[j]);
             }
         }
     }
 
-    void move_intercept(int64_t m, double rate) {
-        for (int64_t c = 0; c < k(); ++c) {
-            T g = 0;
-            for (int64_t i = 0; i < m; ++i) g += r_[i * k() + c];
-            intercept_[c] -=
-                rule_.move(rows_.d * k() + c, g, static_cast<T>(rate), intercept_[c]);
+    SKGD_INLINE void store(const Index* columns, int64_t n) {
+        const T* u = lane_u_.get();
+        double* q_seen = q_seen_.get();
+        const double q_now = q_;
+        for (int64_t p = 0; p < n; ++p) {
+            const int64_t j = columns[p];
+            if (q_seen) q_seen[j] = q_now;
+            for (int64_t c = 0; c < k(); ++c) {
+                u_[j * k() + c] = u[p * k() + c];
+                rule_.store(p * k() + c, j * k() + c);
+            }
         }
+    }
+
+    // What the penalty did to the columns since they were last stored.
+    SKGD_INLINE void catch_up(int64_t n) {
+        T* u = lane_u_.get();
+        const T* missed = lane_g_.get();
+        if (Rule::is_state_only && has_stepped_) {
+            const T l1 = static_cast<T>(l1_ * rule_.sum_of_rates());
+            for (int64_t q = 0; q < n * k(); ++q) u[q] = rule_.weight(q, l1);
+        } else if (q_seen_) {
+            for (int64_t q = 0; q < n * k(); ++q)
+                u[q] = Penalty<T>::soft_threshold(u[q], missed[q] * rule_.metric(q));
+        }
+    }
+
+    SKGD_INLINE void move_lanes(int64_t n, T rate, T scale) {
+        T* u = lane_u_.get();
+        const T* g = lane_g_.get();
+        for (int64_t q = 0; q < n * k(); ++q)
+            u[q] -= scale * rule_.move(q, g[q], rate, u[q]);
     }
 
     // Makes the weights what they are after the last step.
     void settle() {
-        if (q_seen_ || Rule::is_state_only)
-            for (int64_t j = 0; j < rows_.d; ++j) catch_up(j);
-        if (q_seen_)
-            for (int64_t j = 0; j < rows_.d; ++j) q_seen_[j] = 0;
+        constexpr int64_t chunk = 1024;
+        for (int64_t start = 0; start < rows_.d; start += chunk) {
+            const int64_t n = least(chunk, rows_.d - start);
+            for (int64_t p = 0; p < n; ++p) columns_[p] = static_cast<Index>(start + p);
+            bring_up_to_date(columns_.get(), n);
+        }
+        for (int64_t j = 0; j < rows_.d; ++j) {
+            if (q_seen_) q_seen_[j] = 0;
+            if (s_seen_) s_seen_[j] = 0;
+        }
+        if (mean_)
+            for (int64_t i = 0; i < (rows_.d + rows_.fit_intercept) * k(); ++i)
+                mean_[i] = static_cast<T>(mean_[i] / c_sum_);
         if (shrink_ != 1)
             for (int64_t i = 0; i < rows_.d * k(); ++i)
                 u_[i] = static_cast<T>(shrink_ * u_[i]);
-        shrink_ = 1;
-        q_ = 0;
+        shrink_ = c_sum_ = 1;
+        q_ = s_sum_ = 0;
     }
 
     const Pass& pass_;
@@ -274,15 +455,16 @@ private:
     SGD<T> optimizer_;
     Rule rule_;
     const int64_t k_;
-    T *u_, *intercept_;
+    T *u_, *intercept_, *mean_;
     const double l1_, decay_;
-    double shrink_ = 1, q_ = 0;
+    double shrink_ = 1, q_ = 0, c_sum_ = 1, s_sum_ = 0;
     bool has_stepped_ = false;
     int64_t work_ = 0;
-    Buffer<T> y_, z_, r_, s_, g_;
-    Buffer<double> values_, q_seen_;
+    int64_t n_lanes_ = 0;
+    Buffer<T> y_, z_, r_, s_, g_, lane_u_, lane_g_;
+    Buffer<double> values_, q_seen_, s_seen_;
     Buffer<char> is_touched_;
-    Buffer<Index> touched_;
+    Buffer<Index> columns_;
 };
 
 template <class T, class Index, class Rule>
@@ -305,9 +487,9 @@ double run_lazy(const Pass& pass, const RowsCSR<T, Index>& rows, const Loss<T>* 
 template <class T>
 bool is_lazy(const Pass& pass) {
     if (!pass.loss.name || !pass.optimizer.name || pass.penalty.python ||
-        pass.penalty.lower || pass.clip_norm >= 0 || pass.average_from >= 0 ||
-        pass.batch_size > Order::max_rows)
+        pass.penalty.lower || pass.clip_norm >= 0 || pass.batch_size > Order::max_rows)
         return false;
+    if (pass.average_from >= 0 && pass.alpha * pass.penalty.l1 > 0) return false;
     const double l2 = pass.alpha * pass.penalty.l2;
     const bool is_sgd = !std::strcmp(pass.optimizer.name, "sgd");
     const bool is_adagrad = !std::strcmp(pass.optimizer.name, "adagrad") && l2 == 0;

@@ -13,15 +13,16 @@
 namespace skgd::SKGD_ARCH {
 
 // Steps of plain gradient descent with one row each, for a few rows x_i whose products
-// are known (see singles.hpp). After each, w is shrink · w_0 + sum of q_i x_i.
+// are known (see singles.hpp). After each, w is shrink · w_0 + sum of q_i x_i. The loss
+// sees offset + unit · (x w + intercept).
 template <class T>
 struct Chain {
     static constexpr int max_rows = 4;
     T y[max_rows], weight[max_rows], rate[max_rows];
-    T z[max_rows];               // x_i w_0; becomes the prediction before step i
-    T gram[max_rows][max_rows];  // [j][i] = x_j x_i for j < i
+    T z[max_rows];  // unit · x_i w_0; becomes what the loss sees before step i
+    T gram[max_rows][max_rows];  // [j][i] = unit · x_j x_i for j < i
     T q[max_rows];
-    T shrink, intercept, decay;
+    T shrink, intercept, decay, offset, unit;
     bool fit_intercept;
 
     // A prediction waits for nothing but the step before it: that step's part, with the
@@ -31,9 +32,9 @@ struct Chain {
         const T one = fit_intercept ? T(1) : T(0);
         T moves[R], shrunk = 1, b = intercept, last = 0;
         for (int i = 0; i < R; ++i) {
-            T zi = shrunk * z[i] + b;
+            T zi = shrunk * z[i] + (offset + unit * b);
             for (int j = 0; j < i - 1; ++j) zi += moves[j] * gram[j][i];
-            if (i > 0) zi += last * (gram[i - 1][i] + one);
+            if (i > 0) zi += last * (gram[i - 1][i] + unit * one);
             z[i] = zi;
             b += last * one;
             last = -rate[i] * weight[i] * slope(y[i], zi);
@@ -324,6 +325,41 @@ private:
         for (int64_t c = 0; c < k; ++c) r[c] = y[c] > 0 ? -wrong : r[c];
         return others;
     }
+};
+
+// A loss of raw predictions in other units than those of the targets.
+template <class T>
+class LossInUnits final : public Loss<T> {
+public:
+    LossInUnits(const Loss<T>* loss, const Units& units)
+        : loss_(loss), offset_(static_cast<const T*>(units.offset)),
+          unit_(static_cast<const T*>(units.unit)),
+          residual_scale_(static_cast<const T*>(units.residual_scale)) {}
+    ~LossInUnits() override { delete loss_; }
+    LossInUnits(const LossInUnits&) = delete;
+    LossInUnits& operator=(const LossInUnits&) = delete;
+
+    void evaluate(const T* y, const T* z, int64_t m, int64_t k, T* r,
+                  double* values) const override {
+        T* raw = raw_.get(m * k);
+        for (int64_t i = 0; i < m; ++i)
+            for (int64_t c = 0; c < k; ++c)
+                raw[i * k + c] = offset_[c] + unit_[c] * z[i * k + c];
+        loss_->evaluate(y, raw, m, k, r, values);
+        for (int64_t i = 0; i < m; ++i)
+            for (int64_t c = 0; c < k; ++c) r[i * k + c] *= residual_scale_[c];
+    }
+    // The chain has the units, and gives predictions in those of the targets.
+    void one(Chain<T>& chain) const override { loss_->one(chain); }
+    void four(Chain<T>& chain) const override { loss_->four(chain); }
+    void values(const T* y, const T* z, int64_t m, double* values) const override {
+        loss_->values(y, z, m, values);
+    }
+
+private:
+    const Loss<T>* loss_;
+    const T *offset_, *unit_, *residual_scale_;
+    Scratch<T> raw_;
 };
 
 // The twin of the loss, or null if there is none of the name.

@@ -102,6 +102,19 @@ SKGD_INLINE T reciprocal(T x) {
     return std::fabs(sign(x)) / at_least(size, std::numeric_limits<T>::min());
 }
 
+// The sum of f(i) for i < n, in float64 and as in lanes of a vector.
+template <class F>
+SKGD_INLINE double sum_over(int64_t n, const F& f) {
+    constexpr int lanes = 8;
+    double sums[lanes] = {}, total = 0;
+    int64_t i = 0;
+    for (; i + lanes <= n; i += lanes)
+        for (int lane = 0; lane < lanes; ++lane) sums[lane] += f(i + lane);
+    for (; i < n; ++i) total += f(i);
+    for (int lane = 0; lane < lanes; ++lane) total += sums[lane];
+    return total;
+}
+
 #define SKGD_DIRECTION                                                               \
     const T* direction([[maybe_unused]] const T* SKGD_RESTRICT w,                    \
                        const T* SKGD_RESTRICT g, [[maybe_unused]] int64_t t,         \
@@ -545,6 +558,187 @@ private:
     double *sum_, *rate_;
 };
 
+template <class T>
+class COCOB final : public Optimizer<T> {
+public:
+    COCOB(const Pass& pass, int64_t n)
+        : Optimizer<T>(pass, n), alpha_(static_cast<T>(this->parameter(0))),
+          w0_(this->state("w0")), L_(this->state("L")), G_(this->state("G")),
+          R_(this->state("R")), theta_(this->state("theta")) {}
+    SKGD_DIRECTION {
+        const T* SKGD_RESTRICT w0 = w0_;
+        T *SKGD_RESTRICT L = L_, *SKGD_RESTRICT G = G_;
+        T *SKGD_RESTRICT R = R_, *SKGD_RESTRICT theta = theta_;
+        for (int64_t i = 0; i < this->n; ++i) {
+            const T gi = squarable(g[i]), size = std::fabs(gi), moved = w[i] - w0[i];
+            L[i] = at_least(L[i], size);
+            G[i] += size;
+            R[i] = at_least(R[i] - gi * moved, T(0));
+            theta[i] -= gi;
+            d[i] = moved - bet(L[i], G[i], R[i]) * theta[i];
+        }
+        return d;
+    }
+    SKGD_SCALE {
+        for (int64_t i = 0; i < this->n; ++i)
+            scale_[i] = static_cast<T>(t) * bet(L_[i], G_[i], R_[i]);
+        return {1, scale_};
+    }
+
+private:
+    SKGD_INLINE T bet(T L, T G, T R) const {
+        return (1 + R / L) / at_least(G + L, alpha_ * L);
+    }
+
+    T alpha_;
+    const T* w0_;
+    T *L_, *G_, *R_, *theta_;
+};
+
+template <class T>
+class DoG final : public Optimizer<T> {
+public:
+    DoG(const Pass& pass, int64_t n)
+        : Optimizer<T>(pass, n), eps_(this->parameter(0)), w0_(this->state("w0")),
+          r_(this->template state<double>("r")), G_(this->template state<double>("G")) {}
+    SKGD_DIRECTION {
+        const T* w0 = w0_;
+        const double moved = sum_over(this->n, [=](int64_t i) {
+            const T x = squarable(w[i] - w0[i]);
+            return static_cast<double>(x * x);
+        });
+        const double square = sum_over(this->n, [=](int64_t i) {
+            const T x = squarable(g[i]);
+            return static_cast<double>(x * x);
+        });
+        *r_ = at_least(std::sqrt(moved), *r_);
+        *G_ += square;
+        const T rate_of_g = static_cast<T>(scale_of_g());
+        for (int64_t i = 0; i < this->n; ++i) d[i] = rate_of_g * squarable(g[i]);
+        return d;
+    }
+    SKGD_SCALE { return {scale_of_g(), nullptr}; }
+
+private:
+    double scale_of_g() const { return *r_ / std::sqrt(*G_ + eps_); }
+
+    double eps_;
+    const T* w0_;
+    double *r_, *G_;
+};
+
+template <class T>
+class Prodigy final : public Optimizer<T> {
+public:
+    Prodigy(const Pass& pass, int64_t n)
+        : Optimizer<T>(pass, n), beta1_(this->parameter(0)), beta2_(this->parameter(1)),
+          eps_(this->parameter(2)), coefficient_(this->parameter(3)),
+          w0_(this->state("w0")), m_(this->state("m")), v_(this->state("v")),
+          s_(this->state("s")), r_(this->template state<double>("r")),
+          D_(this->template state<double>("D")),
+          rate_(this->template state<double>("rate")) {}
+    SKGD_DIRECTION {
+        T *SKGD_RESTRICT m = m_, *SKGD_RESTRICT v = v_;
+        *rate_ = rate;
+        const double step = *D_ * std::sqrt(1 - power2_(t)) * power1_.debias(t);
+        estimate(w, g, rate * *D_ * step, m, v);
+        const T numerator = static_cast<T>(step);
+        const Root<T> root(*D_ * eps_);
+        for (int64_t i = 0; i < this->n; ++i) d[i] = numerator * m[i] / root(v[i]);
+        return d;
+    }
+    SKGD_SCALE {
+        const T numerator = static_cast<T>(*D_ * *D_ * std::sqrt(1 - power2_(t)));
+        const Root<T> root(*D_ * eps_);
+        for (int64_t i = 0; i < this->n; ++i) scale_[i] = numerator / root(v_[i]);
+        return {1, scale_};
+    }
+
+private:
+    // Updates the averages, and D last.
+    void estimate(const T* SKGD_RESTRICT w, const T* SKGD_RESTRICT g, double weight,
+                  T* SKGD_RESTRICT m, T* SKGD_RESTRICT v) {
+        const T* w0 = w0_;
+        T* s = s_;
+        const double beta3 = std::sqrt(beta2_);
+        const Average<T> average1(beta1_), average2(beta2_), average3(beta3);
+        const T D = static_cast<T>(*D_), of_g = static_cast<T>(weight);
+        for (int64_t i = 0; i < this->n; ++i) {
+            const T seen = squarable(D * squarable(g[i]));
+            m[i] = average1(m[i], seen);
+            v[i] = average2(v[i], seen * seen);
+        }
+        const double product = sum_over(this->n, [=](int64_t i) {
+            return static_cast<double>(squarable(g[i]) * (w0[i] - w[i]));
+        });
+        const double size = sum_over(this->n, [=](int64_t i) {
+            s[i] = average3(s[i], of_g * squarable(g[i]));
+            return static_cast<double>(std::fabs(s[i]));
+        });
+        *r_ = beta3 * *r_ + (1 - beta3) * weight * product;
+        if (size > 0) *D_ = at_least(coefficient_ * *r_ / size, *D_);
+    }
+
+    double beta1_, beta2_, eps_, coefficient_;
+    Power power1_{beta1_}, power2_{beta2_};
+    const T* w0_;
+    T *m_, *v_, *s_;
+    double *r_, *D_, *rate_;
+};
+
+// Both schedule-free ones. A step at a rate that vanishes is none.
+template <class T>
+class ScheduleFree final : public Optimizer<T> {
+public:
+    ScheduleFree(const Pass& pass, int64_t n, bool adam)
+        : Optimizer<T>(pass, n), adam_(adam), beta1_(this->parameter(0)),
+          beta2_(adam ? this->parameter(1) : 0), eps_(adam ? this->parameter(2) : 0),
+          v_(adam ? this->state("v") : nullptr), z_(this->state("z")),
+          largest_rate_(this->template state<double>("largest_rate")),
+          sum_of_squares_(this->template state<double>("sum_of_squares")),
+          rate_(this->template state<double>("rate")) {}
+    SKGD_DIRECTION {
+        *rate_ = rate;
+        T eta = 0, of_u = 0, of_y = 0;
+        if (!vanishes<T>(rate)) {
+            *largest_rate_ = at_least(*largest_rate_, rate);
+            const double square = *largest_rate_ * *largest_rate_;
+            *sum_of_squares_ += square;
+            const double c = square / *sum_of_squares_;
+            eta = static_cast<T>(rate);
+            of_u = static_cast<T>(1 - beta1_ * (1 - c));
+            of_y = static_cast<T>(c / rate);
+        }
+        T* SKGD_RESTRICT z = z_;
+        if (!adam_) {
+            for (int64_t i = 0; i < this->n; ++i) {
+                d[i] = of_u * g[i] + of_y * (w[i] - z[i]);
+                z[i] -= eta * g[i];
+            }
+            return d;
+        }
+        T* SKGD_RESTRICT v = v_;
+        const Average<T> average(beta2_);
+        const Root<T> root(eps_);
+        const T of_v = static_cast<T>(power2_.debias(t));
+        for (int64_t i = 0; i < this->n; ++i) {
+            const T gi = squarable(g[i]);
+            v[i] = average(v[i], gi * gi);
+            const T u = gi / root(v[i] * of_v);
+            d[i] = of_u * u + of_y * (w[i] - z[i]);
+            z[i] -= eta * u;
+        }
+        return d;
+    }
+
+private:
+    bool adam_;
+    double beta1_, beta2_, eps_;
+    Power power2_{beta2_};
+    T *v_, *z_;
+    double *largest_rate_, *sum_of_squares_, *rate_;
+};
+
 #undef SKGD_DIRECTION
 #undef SKGD_SCALE
 
@@ -570,6 +764,11 @@ Optimizer<T>* make_optimizer(const Pass& pass, int64_t n) {
     if (is("lion")) return new Lion<T>(pass, n);
     if (is("rprop")) return new RProp<T>(pass, n);
     if (is("ftrl")) return new FTRL<T>(pass, n);
+    if (is("cocob")) return new COCOB<T>(pass, n);
+    if (is("dog")) return new DoG<T>(pass, n);
+    if (is("prodigy")) return new Prodigy<T>(pass, n);
+    if (is("schedule_free_sgd")) return new ScheduleFree<T>(pass, n, false);
+    if (is("schedule_free_adamw")) return new ScheduleFree<T>(pass, n, true);
     return nullptr;
 }
 

@@ -37,6 +37,13 @@ struct PenaltyTwin {
     const void* upper = nullptr;
 };
 
+// skgd/_standardization.py: two arrays of n_features and three of one number for each
+// output, all of the type of X; null if there are no units.
+struct Units {
+    const void *center = nullptr, *inverse_scale = nullptr;
+    const void *offset = nullptr, *unit = nullptr, *residual_scale = nullptr;
+};
+
 // Calls into Python. They may throw. They communicate by the arrays of Pass.
 struct Hooks {
     void* self;
@@ -55,6 +62,7 @@ struct Pass {
     int64_t n_samples, n_features;
     int64_t n_outputs;  // 0: y and w have one dimension
     bool fit_intercept;
+    Units units;
     Array y;  // integers are class codes
     Array sample_weight;
 
@@ -80,10 +88,19 @@ struct Pass {
     int64_t* t;
     int64_t* n_averaged;
     int64_t average_from;  // < 0: never
+    double average_power;  // the n-th of the averaged weights counts like n^power
     void* average;
     void *g, *d, *scale;
     void *batch_y, *batch_z, *batch_r;
     double* batch_values;
+};
+
+// Columns of dense or CSR rows, as in Pass, and what is known of their values that are
+// not zero: sums of weights, weighted means, weighted squares about the means.
+struct ColumnMoments {
+    Array X, indices, indptr, sample_weight;
+    int64_t n_samples, n_features;
+    double *weight, *mean, *m2;
 };
 
 }  // namespace skgd

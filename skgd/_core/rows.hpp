@@ -18,16 +18,22 @@ public:
     // z = X[rows] w, plus the intercept. More rows than m are known (Order::ahead);
     // they come next.
     virtual void predict(const int64_t* rows, int64_t m, const T* w, T* z) const = 0;
+    // To be called before `accumulate`, unless the last rows predicted are the same.
+    virtual void read(const int64_t*, int64_t) const {}
     // g += X[rows]' r, and the intercept's sum.
     virtual void accumulate(const int64_t* rows, int64_t m, const T* r, T* g) const = 0;
-    // How many rows fit into the first level of the cache.
-    virtual int64_t rows_in_cache() const = 0;
+    // As many rows as stay in the cache between their two products.
+    virtual int64_t block_size() const = 0;
 
     const int64_t d, k;
     const bool fit_intercept;
 
 protected:
-    static constexpr int64_t cache_bytes = 24 * 1024;
+    static int64_t rows_in_cache(int64_t row_bytes) {
+        constexpr int64_t cache_bytes = 24 * 1024;
+        const int64_t in_cache = cache_bytes / (1 + row_bytes) & ~int64_t{3};
+        return most<int64_t>(4, least<int64_t>(256, in_cache));
+    }
 
     void add_intercept(int64_t m, const T* w, T* z) const {
         if (!fit_intercept) return;

@@ -10,12 +10,26 @@
 
 namespace skgd::SKGD_ARCH {
 
+// Some rows. `columns` reads a vector of each, from column j on; once all columns have
+// been read the rows are at `row`.
+template <class T, int R>
+struct Stored {
+    static constexpr int n_rows = R;
+    const T* x[R];
+
+    template <int Bytes>
+    SKGD_INLINE void columns(int64_t j, Pack<T, Bytes>* v) const {
+        for (int i = 0; i < R; ++i) v[i] = load<T, Bytes>(x[i] + j);
+    }
+    const T* row(int i) const { return x[i]; }
+};
+
 template <class T>
 class RowsDense final : public Rows<T> {
 public:
-    RowsDense(const Array& X, int64_t d, int64_t k, bool fit_intercept)
-        : Rows<T>(d, k, fit_intercept), data_(static_cast<const T*>(X.data)),
-          stride_(X.stride) {
+    // `stride` elements from row to row.
+    RowsDense(const T* data, int64_t stride, int64_t d, int64_t k, bool fit_intercept)
+        : Rows<T>(d, k, fit_intercept), data_(data), stride_(stride) {
         const int64_t row_bytes = most<int64_t>(1, d * static_cast<int64_t>(sizeof(T)));
         distance_ = most<int64_t>(4, least<int64_t>(Order::ahead - 4, 10240 / row_bytes));
         prefetched_ = least<int64_t>(row_bytes, 4096);
@@ -29,14 +43,31 @@ public:
         prefetch(begin + prefetched_ - 1);
     }
 
+    // R rows, with a prefetch of later ones.
+    template <int R>
+    SKGD_INLINE Stored<T, R> some(const int64_t* rows) const {
+        Stored<T, R> some;
+        for (int i = 0; i < R; ++i) {
+            prefetch_ahead(rows + i);
+            some.x[i] = row(rows[i]);
+        }
+        return some;
+    }
+
     void predict(const int64_t* rows, int64_t m, const T* w, T* z) const override {
+        predict<true>(rows, m, w, z);
+    }
+
+    // Rows that are in the cache need no prefetch.
+    template <bool Prefetch>
+    SKGD_INLINE void predict(const int64_t* rows, int64_t m, const T* w, T* z) const {
         int64_t i = 0;
         for (; i + 4 <= m; i += 4) {
-            for (int64_t j = i; j < i + 4; ++j) prefetch_ahead(rows + j);
+            for (int64_t j = i; Prefetch && j < i + 4; ++j) prefetch_ahead(rows + j);
             predict_rows<4>(rows + i, w, z + i * this->k);
         }
         for (; i < m; ++i) {
-            prefetch_ahead(rows + i);
+            if (Prefetch) prefetch_ahead(rows + i);
             predict_rows<1>(rows + i, w, z + i * this->k);
         }
         this->add_intercept(m, w, z);
@@ -50,8 +81,36 @@ public:
         for (; i < m; ++i) accumulate_rows<1>(rows + i, r + i * this->k, g);
     }
 
-    int64_t rows_in_cache() const override {
-        return this->cache_bytes / (1 + this->d * static_cast<int64_t>(sizeof(T)));
+    int64_t block_size() const override {
+        return this->rows_in_cache(this->d * static_cast<int64_t>(sizeof(T)));
+    }
+
+    // z = x w for one output. The widest vectors that fit into a row: where they do not
+    // divide it, the last one overlaps the one before, with zeros for what has been
+    // counted. A masked load would touch the memory behind the row, which is not in the
+    // cache.
+    template <int Bytes = vector_bytes, class Source>
+    SKGD_INLINE void dots(const Source& x, const T* w, T* z) const {
+        constexpr int R = Source::n_rows;
+        constexpr int W = Bytes / static_cast<int>(sizeof(T));
+        if constexpr (W > 1) {
+            if (this->d < W) return dots<Bytes / 2>(x, w, z);
+        }
+        Pack<T, Bytes> sums[R], v[R];
+        for (int i = 0; i < R; ++i) sums[i] = Pack<T, Bytes>{};
+        int64_t j = 0;
+        for (; j + W <= this->d; j += W) {
+            const auto wj = load<T, Bytes>(w + j);
+            x.template columns<Bytes>(j, v);
+            for (int i = 0; i < R; ++i) sums[i] += v[i] * wj;
+        }
+        if (j < this->d) {
+            const int64_t last = this->d - W;
+            const auto wj = keep_last<T, Bytes>(load<T, Bytes>(w + last), this->d - j);
+            x.template columns<Bytes>(last, v);
+            for (int i = 0; i < R; ++i) sums[i] += v[i] * wj;
+        }
+        for (int i = 0; i < R; ++i) z[i] = sum<T, Bytes>(sums[i]);
     }
 
 private:
@@ -59,9 +118,10 @@ private:
 
     template <int R>
     void predict_rows(const int64_t* rows, const T* w, T* z) const {
-        const T* x[R];
+        Stored<T, R> stored;
+        const T** x = stored.x;
         for (int i = 0; i < R; ++i) x[i] = row(rows[i]);
-        if (this->k == 1) return dots<R>(x, w, z);
+        if (this->k == 1) return dots(stored, w, z);
         int64_t c = 0;
         for (; c + 2 * W <= this->k; c += 2 * W) products<R, 2, vector_bytes>(x, w, z, c);
         products_from<R, vector_bytes>(x, w, z, c);
@@ -73,30 +133,6 @@ private:
         constexpr int W = Bytes / static_cast<int>(sizeof(T));
         for (; c + W <= this->k; c += W) products<R, 1, Bytes>(x, w, z, c);
         if constexpr (W > 1) products_from<R, Bytes / 2>(x, w, z, c);
-    }
-
-    // The widest vectors that fit into a row. Where they do not divide it, the last
-    // one overlaps the one before, with zeros for what has been counted: a masked
-    // load would touch the memory behind the row, which is not in the cache.
-    template <int R, int Bytes = vector_bytes>
-    SKGD_INLINE void dots(const T* const* x, const T* w, T* z) const {
-        constexpr int W = Bytes / static_cast<int>(sizeof(T));
-        if constexpr (W > 1) {
-            if (this->d < W) return dots<R, Bytes / 2>(x, w, z);
-        }
-        Pack<T, Bytes> sums[R];
-        for (int i = 0; i < R; ++i) sums[i] = Pack<T, Bytes>{};
-        int64_t j = 0;
-        for (; j + W <= this->d; j += W) {
-            const auto wj = load<T, Bytes>(w + j);
-            for (int i = 0; i < R; ++i) sums[i] += load<T, Bytes>(x[i] + j) * wj;
-        }
-        if (j < this->d) {
-            const int64_t last = this->d - W;
-            const auto wj = keep_last<T, Bytes>(load<T, Bytes>(w + last), this->d - j);
-            for (int i = 0; i < R; ++i) sums[i] += load<T, Bytes>(x[i] + last) * wj;
-        }
-        for (int i = 0; i < R; ++i) z[i] = sum<T, Bytes>(sums[i]);
     }
 
     // V vectors of outputs from c on.

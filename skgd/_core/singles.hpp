@@ -17,17 +17,17 @@
 #include "order.hpp"
 #include "pass.hpp"
 #include "penalty.hpp"
-#include "rows_dense.hpp"
+#include "rows_standardized.hpp"
 #include "signals.hpp"
 #include "targets.hpp"
 
 namespace skgd::SKGD_ARCH {
 
-template <class T, int Bytes>
+template <class T, int Bytes, class Rows>
 class Singles {
 public:
     // d >= the number of lanes.
-    Singles(const Pass& pass, const RowsDense<T>& rows, const Loss<T>* loss)
+    Singles(const Pass& pass, const Rows& rows, const Loss<T>* loss)
         : pass_(pass), rows_(rows), loss_(loss), targets_(pass), order_(pass),
           signals_(pass.hooks), d_(rows.d), last_(d_ - W),
           n_vectors_((d_ + W - 1) / W), w_(n_vectors_ * W), y_(block), z_(block),
@@ -36,6 +36,7 @@ public:
         keep_ = keep_last<T, Bytes>(keep_, d_ - (n_vectors_ - 1) * W);
         chain_.fit_intercept = rows.fit_intercept;
         chain_.decay = static_cast<T>(pass.alpha * pass.penalty.l2 + pass.weight_decay);
+        read_units();
         read_weights();
     }
 
@@ -76,15 +77,11 @@ private:
 
     template <int R>
     SKGD_INLINE void steps(const int64_t* rows, int64_t i, const double* rates) {
-        const T* x[R];
-        for (int a = 0; a < R; ++a) {
-            rows_.prefetch_ahead(rows + a);
-            x[a] = rows_.row(rows[a]);
-        }
+        const auto x = rows_.template some<R>(rows);
         products<R>(x);
         for (int a = 0; a < R; ++a) {
             chain_.y[a] = y_[i + a];
-            chain_.weight[a] = s_[i + a];
+            chain_.weight[a] = s_[i + a] * residual_scale_;
             chain_.rate[a] = static_cast<T>(rates[a]);
         }
         R == 4 ? loss_->four(chain_) : loss_->one(chain_);
@@ -93,8 +90,8 @@ private:
     }
 
     // z = x w, and the products of the rows with each other.
-    template <int R>
-    SKGD_INLINE void products(const T* const* x) {
+    template <int R, class Source>
+    SKGD_INLINE void products(const Source& x) {
         Vector with_w[R], with_x[R][R];
         for (int a = 0; a < R; ++a) {
             with_w[a] = Vector{};
@@ -108,20 +105,24 @@ private:
         };
         Vector v[R];
         for (int64_t p = 0; p < n_vectors_ - 1; ++p) {
-            for (int a = 0; a < R; ++a) v[a] = load<T, Bytes>(x[a] + p * W);
+            x.template columns<Bytes>(p * W, v);
             add(v, load<T, Bytes>(w_.get() + p * W));
         }
-        for (int a = 0; a < R; ++a) v[a] = load<T, Bytes>(x[a] + last_) * keep_;
+        x.template columns<Bytes>(last_, v);
+        for (int a = 0; a < R; ++a) v[a] = v[a] * keep_;
         add(v, load<T, Bytes>(w_.get() + (n_vectors_ - 1) * W));
         for (int a = 0; a < R; ++a) {
-            chain_.z[a] = sum<T, Bytes>(with_w[a]);
-            for (int b = 0; b < a; ++b) chain_.gram[b][a] = sum<T, Bytes>(with_x[b][a]);
+            chain_.z[a] = chain_.unit * sum<T, Bytes>(with_w[a]);
+            for (int b = 0; b < a; ++b)
+                chain_.gram[b][a] = chain_.unit * sum<T, Bytes>(with_x[b][a]);
         }
     }
 
     // w = shrink w + sum of q x
-    template <int R>
-    SKGD_INLINE void update(const T* const* x) {
+    template <int R, class Source>
+    SKGD_INLINE void update(const Source& source) {
+        const T* x[R];
+        for (int a = 0; a < R; ++a) x[a] = source.row(a);
         T* w = w_.get();
         const T* q = chain_.q;
         const T shrink = chain_.shrink;
@@ -134,6 +135,15 @@ private:
         Vector more{};
         for (int a = 0; a < R; ++a) more += load<T, Bytes>(x[a] + last_) * q[a];
         store<T, Bytes>(end, load<T, Bytes>(end) * shrink + more * keep_);
+    }
+
+    void read_units() {
+        const auto number = [](const void* given, T none) {
+            return given ? *static_cast<const T*>(given) : none;
+        };
+        chain_.offset = number(pass_.units.offset, 0);
+        chain_.unit = number(pass_.units.unit, 1);
+        residual_scale_ = number(pass_.units.residual_scale, 1);
     }
 
     // The last vector of a row ends with the row, so it may overlap the one before;
@@ -156,25 +166,26 @@ private:
     }
 
     const Pass& pass_;
-    const RowsDense<T>& rows_;
+    const Rows& rows_;
     const Loss<T>* loss_;
     Targets<T> targets_;
     Order order_;
     Signals signals_;
     const int64_t d_, last_, n_vectors_;
     Vector keep_;
+    T residual_scale_;
     Chain<T> chain_;
     Buffer<T> w_, y_, z_, s_;
     Buffer<double> values_;
 };
 
-template <class T, int Bytes = vector_bytes>
-double run_singles(const Pass& pass, const RowsDense<T>& rows, const Loss<T>* loss) {
+template <class T, int Bytes = vector_bytes, class Rows>
+double run_singles(const Pass& pass, const Rows& rows, const Loss<T>* loss) {
     constexpr int W = Bytes / static_cast<int>(sizeof(T));
     if constexpr (W > 1) {
         if (rows.d < W) return run_singles<T, Bytes / 2>(pass, rows, loss);
     }
-    return Singles<T, Bytes>(pass, rows, loss).run();
+    return Singles<T, Bytes, Rows>(pass, rows, loss).run();
 }
 
 // Whether the pass, over dense rows, is one for run_singles.

@@ -119,8 +119,10 @@ private:
     }
 
     void average() {
-        const T n = static_cast<T>(++*pass_.n_averaged);
-        for (int64_t i = 0; i < n_; ++i) average_[i] += (w_[i] - average_[i]) / n;
+        const double n = static_cast<double>(++*pass_.n_averaged);
+        const double power = pass_.average_power;
+        const T share = static_cast<T>((power + 1) / (power + n));
+        for (int64_t i = 0; i < n_; ++i) average_[i] += (w_[i] - average_[i]) * share;
     }
 
     int64_t n_bytes() const {

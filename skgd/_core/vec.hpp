@@ -57,6 +57,11 @@ struct Pack {
         for (int i = 0; i < n; ++i) c.lane[i] = lane[i] + b.lane[i];
         return c;
     }
+    SKGD_INLINE Pack operator-(const Pack& b) const {
+        Pack c;
+        for (int i = 0; i < n; ++i) c.lane[i] = lane[i] - b.lane[i];
+        return c;
+    }
     SKGD_INLINE Pack operator*(const Pack& b) const {
         Pack c;
         for (int i = 0; i < n; ++i) c.lane[i] = lane[i] * b.lane[i];
@@ -94,6 +99,17 @@ SKGD_INLINE T sum(Pack<T, Bytes> v) {
         std::memcpy(half, &v, sizeof v);
         return sum<T, Bytes / 2>(half[0] + half[1]);
     }
+}
+
+template <class T>
+SKGD_INLINE T dot(const T* a, const T* b, int64_t n) {
+    Pack<T, vector_bytes> sums{};
+    int64_t i = 0;
+    for (; i + width<T> <= n; i += width<T>)
+        sums += load<T, vector_bytes>(a + i) * load<T, vector_bytes>(b + i);
+    T total = sum<T, vector_bytes>(sums);
+    for (; i < n; ++i) total += a[i] * b[i];
+    return total;
 }
 
 // Zeros in all lanes but the last m.

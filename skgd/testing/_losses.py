@@ -13,14 +13,14 @@ LARGEST = {np.float32: 3e38, np.float64: 1e300}
 def check_loss(loss):
     """Raise an AssertionError if a loss does not keep the contract of `Loss`.
 
-    It must store nothing but its parameters. `value` and `gradient` must have
+    It must store nothing but its parameters. ``value`` and ``gradient`` must have
     the shape and the dtype of ``z``, for ``(n,)`` and ``(n, 3)``, float32 and
     float64; treat each row by itself; repeat; and not write to their arguments.
-    `gradient` must be the numerical derivative of `value`, at a kink a number
+    ``gradient`` must be the numerical derivative of ``value``, at a kink a number
     between the one-sided derivatives. Predictions and targets up to 1e300 (3e38
     in float32) must give finite results without a warning; `saturating` helps.
     ``inverse_link``, where there is one, must be finite and nondecreasing, and
-    for a `ClassificationLoss` within [0, 1].
+    for a `ClassificationLoss` within [0, 1]. ``link`` must be its inverse.
 
     Parameters
     ----------
@@ -63,6 +63,7 @@ def check_loss(loss):
                 _check_inverse_link(loss, z)
                 _check_extremes(loss, dtype, columns)
             _check_derivative(loss, y, z)
+        _check_link(loss)
 
 
 def _samples(loss, dtype, columns):
@@ -177,6 +178,32 @@ def _check_inverse_link(loss, z):
     if isinstance(loss, ClassificationLoss):
         inside = (result >= 0).all() and (result <= 1).all()
         require(inside, f"{what} is not within [0, 1].")
+
+
+def _check_link(loss):
+    if not hasattr(loss, "link"):
+        return
+    for mean in _means(loss):
+        with no_warnings(f"{type(loss).__name__}.link"):
+            z = np.atleast_1d(loss.link(mean))
+        # Classes are the columns of one row, all else are rows.
+        has_columns = isinstance(loss, ClassificationLoss) and np.ndim(mean) == 1
+        back = loss.inverse_link(z[np.newaxis] if has_columns else z)
+        require(
+            z.dtype == np.float64 and np.allclose(back, mean, rtol=1e-9, atol=0),
+            f"{type(loss).__name__}.link is not the inverse of inverse_link: it gives "
+            f"{z} for {mean}, and inverse_link gives {back} for that.",
+        )
+
+
+def _means(loss):
+    """Yield what `link` may be given: means, or one probability, or one of each."""
+    if isinstance(loss, ClassificationLoss):
+        yield from np.array([1e-6, 0.25, 0.5, 0.875])
+        yield np.array([0.5, 0.375, 0.125])
+    else:
+        targets = np.array(_targets(loss, TARGETS))
+        yield targets[targets != 0]
 
 
 def _check_extremes(loss, dtype, columns):

@@ -24,11 +24,15 @@ def check_optimizer(optimizer):
     - ``init`` and ``direction`` do not write to the weights and the gradient;
     - directions and state have the shape and the dtype of the weights, for
       vectors and matrices of float32 and float64;
-    - every entry of the state is changed in place, and nothing but the arguments
-      counts: training that is copied or pickled half-way goes on as if it had
-      not been;
+    - every entry of the state is changed in place, by ``direction`` or, if it is a
+      position, by ``relocate``, and nothing but the arguments counts: training
+      that is copied or pickled half-way goes on as if it had not been;
     - a gradient of zero gives finite numbers;
     - at ``default_learning_rate`` a small convex function falls;
+    - ``averaged`` gives weights, those at the start before the first step, and
+      writes to nothing;
+    - ``relocate`` moves what ``init`` has copied from the weights as it moves
+      them, and the step after it does not lead back;
     - ``scale``, if the class has one, is the diagonal that takes a gradient that
       was the same in every step to the direction, while the weights rest.
 
@@ -88,7 +92,9 @@ in place, as in v *= ... or v[...] = ...
         _check_resumes,
         _check_shape_does_not_matter,
         _check_zero_gradient,
+        _check_averaged,
         _check_descends,
+        _check_relocate,
         _check_scale,
     ):
         check(optimizer)
@@ -194,6 +200,7 @@ def _check_state_is_updated(optimizer):
         for t, g in enumerate(gradients, start=1):
             _direction(optimizer, w, g, t, state)
             w -= _rate(optimizer) * g
+        optimizer.relocate(_move, w, **state)
         for key, entry in state.items():
             _require(
                 (entry.shape, entry.dtype) == described[key],
@@ -284,13 +291,96 @@ def _check_descends(optimizer):
     state = _start(optimizer, w)
     for t in range(1, 101):
         w -= _rate(optimizer) * _direction(optimizer, w, curvature * w, t, state)
-    end = 0.5 * np.sum(curvature * w**2)
+    end = 0.5 * np.sum(curvature * optimizer.averaged(w, **state) ** 2)
     _require(
         end < start,
         optimizer,
         f"a convex quadratic function goes from {start:.3g} to {end:.3g} in 100 steps "
         f"at default_learning_rate={_rate(optimizer):g}; it should fall",
     )
+
+
+def _check_averaged(optimizer):
+    for w, gradients in _problems():
+        state = _start(optimizer, w)
+        _require(
+            np.allclose(optimizer.averaged(w, **state), w, rtol=1e-6),
+            optimizer,
+            "before the first step averaged must return w",
+        )
+        w = _path(optimizer, w, gradients, state)[-1]
+        original, before = w.copy(), copy.deepcopy(state)
+        x = optimizer.averaged(w, **state)
+        _check_same(optimizer, w, original, "averaged writes to w")
+        for key, entry in state.items():
+            _check_same(
+                optimizer, entry, before[key], f"averaged changes state entry {key!r}"
+            )
+        _require(
+            isinstance(x, np.ndarray) and (x.shape, x.dtype) == (w.shape, w.dtype),
+            optimizer,
+            f"averaged must return weights of {w.dtype} {w.shape}, got {x!r}",
+        )
+        _require(np.isfinite(x).all(), optimizer, f"averaged is not finite: {x}")
+
+
+def _check_relocate(optimizer):
+    for w, gradients in _problems():
+        _check_positions_move(optimizer, w)
+        state = _start(optimizer, w)
+        w = _path(optimizer, w, gradients, state)[-1]
+        _check_no_step_leads_back(optimizer, w, state)
+
+
+def _check_positions_move(optimizer, w):
+    state = _start(optimizer, w)
+    positions = [key for key, entry in state.items() if np.array_equal(entry, w)]
+    original = w.copy()
+    optimizer.relocate(_move, w, **state)
+    _check_same(optimizer, w, original, "relocate writes to w")
+    for key in positions:
+        _require(
+            np.allclose(state[key], _move(w), rtol=1e-5),
+            optimizer,
+            f"state entry {key!r} is a copy of the weights: relocate must move it "
+            f"with them, as in {key}[...] = move({key})",
+        )
+
+
+def _check_no_step_leads_back(optimizer, w, state):
+    """Compare a step without a gradient to the same one without the move.
+
+    Either it is the same change of the weights, or it is moved with them.
+    """
+    moved, stayed = copy.deepcopy(state), copy.deepcopy(state)
+    optimizer.relocate(_move, w, **moved)
+    zero = np.zeros((1, *w.shape), w.dtype)
+    after = _path(optimizer, _move(w), zero, moved, n_before=N_STEPS)[0]
+    unmoved = _path(optimizer, w, zero, stayed, n_before=N_STEPS)[0]
+    relative = 1e-4 if w.dtype == np.float32 else 1e-10
+    tolerance = relative, relative * float(np.abs(w).max())
+    leads_back = np.allclose(after, unmoved, *tolerance)
+    if type(optimizer).relocate is not Optimizer.relocate:
+        leads_back |= not (
+            np.allclose(after, _move(unmoved), *tolerance)
+            or np.allclose(after - _move(w), unmoved - w, *tolerance)
+        )
+    _require(
+        not leads_back,
+        optimizer,
+        f"relocate takes weights from {w} to {_move(w)}, and a step without a "
+        f"gradient then to {after}, without relocate to {unmoved}: it must neither "
+        "lead back nor elsewhere",
+    )
+
+
+def _move(w):
+    """Move weights as a new standardization of the features does."""
+    factors = np.linspace(0.5, 3, len(w) - 1, dtype=w.dtype)
+    moved = w.copy()
+    moved[:-1] = (w[:-1].T * factors).T
+    moved[-1] += w[:-1].sum(axis=0) + 2
+    return moved
 
 
 def _check_scale(optimizer):

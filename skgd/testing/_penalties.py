@@ -11,17 +11,19 @@ LARGEST = {np.float32: 3e38, np.float64: 1e300}
 def check_penalty(penalty, *, shapes=((5,), (5, 3))):
     """Raise an AssertionError if a penalty does not keep the contract of `Penalty`.
 
-    It must store nothing but its parameters. `gradient` and `prox` must have
+    It must store nothing but its parameters. ``gradient`` and ``prox`` must have
     the shape and the dtype of ``w``, repeat, and not write to their arguments.
     ``prox(w, 0)`` must be the nearest point of finite penalty, which is ``w``
-    itself where there are no bounds. `value`, `gradient` and `prox` must belong
+    itself where there are no bounds. ``value``, ``gradient`` and ``prox`` must belong
     together: with scalar and vector steps ``s``, the iteration
 
     ``u ← prox(u − s (u − a + gradient(u)), s)``
 
     must end at the minimiser of ½‖u − a‖² + ``value(u)``, a convex function;
     the check looks for a lower point nearby. Coefficients up to 1e300 (3e38 in
-    float32) must give neither NaN nor a warning.
+    float32) must give neither NaN nor a warning. ``in_units(factor)`` must be the
+    same penalty for factors of 1, and have a finite value where `value` has one for
+    the coefficients ``factor * w``.
 
     Parameters
     ----------
@@ -62,6 +64,7 @@ def check_penalty(penalty, *, shapes=((5,), (5, 3))):
                 _check_extremes(penalty, w)
             for scale in (0.5, 2.0, 8.0):
                 _check_minimiser(penalty, rng.normal(scale=scale, size=shape), rng)
+            _check_units(penalty, w, rng)
 
 
 def _check_arrays(penalty, w):
@@ -106,6 +109,32 @@ def _check_projection(penalty, w):
         not np.isfinite(penalty.value(w)) or (np.abs(nearest - w) <= tolerance).all(),
         f"{name}.prox(w, 0) must be w where value(w) is finite.",
     )
+
+
+def _check_units(penalty, w, rng):
+    what = f"{type(penalty).__name__}.in_units"
+    same = penalty.in_units(np.ones_like(w))
+    require(isinstance(same, Penalty), f"{what} must return a Penalty, got {same!r}.")
+    require(
+        same.value(w) == penalty.value(w)
+        and np.array_equal(same.prox(w, 0.5), penalty.prox(w, 0.5)),
+        f"{what} of ones is another penalty.",
+    )
+    factor = rng.uniform(0.25, 4, size=w.shape).astype(w.dtype)
+    inside = penalty.in_units(factor)
+    tolerance = 10 * np.finfo(w.dtype).eps * (1 + np.abs(w))
+    coef = factor * inside.prox(w, 0.0)
+    require(
+        (np.abs(penalty.prox(coef, 0.0) - coef) <= 4 * tolerance).all(),
+        f"{what}(factor) allows weights whose coefficients value does not allow.",
+    )
+    allowed = penalty.prox(w, 0.0) / factor
+    require(
+        (np.abs(inside.prox(allowed, 0.0) - allowed) <= 4 * tolerance).all(),
+        f"{what}(factor) does not allow weights whose coefficients value allows.",
+    )
+    nothing = penalty.in_units(np.zeros_like(w)).prox(w, 0.5)
+    require(np.isfinite(nothing).all(), f"{what}(0).prox is not finite.")
 
 
 def _check_extremes(penalty, w):

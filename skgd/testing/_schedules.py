@@ -16,12 +16,13 @@ def check_schedule(schedule):
     """Raise an AssertionError if a schedule does not keep the contract of `Schedule`.
 
     It must store nothing but its parameters, and they must survive cloning and
-    pickling. `resolve` must leave it as it was and return a schedule that works
+    pickling. ``resolve`` must leave it as it was and return a schedule that works
     for the whole training. That one must be a pure function of the step: an
     array ``t``, of integers or floats, gives an array of its shape, and a
     number gives the same factor alone as in an array. Factors must be finite
     and not negative, without a warning for steps up to 1e12, and must not
-    change any more after `end`.
+    change any more after ``end``. A memory, if it has one, must be in the arrays of
+    ``init`` alone, and its ``"factor"`` finite and not negative whatever it observes.
 
     Parameters
     ----------
@@ -55,6 +56,7 @@ def check_schedule(schedule):
         before = _pickled(resolved)
         _check_values(resolved, name)
         _check_end(resolved, name)
+        _check_memory(resolved, name)
         require(
             _pickled(resolved) == before, f"{name}: calling it changes a parameter."
         )
@@ -152,6 +154,24 @@ def _check_end(schedule, name):
         require(
             np.all(after == after[0]),
             f"{name} must not change any more after its end {end}, got {after}.",
+        )
+
+
+def _check_memory(schedule, name):
+    values = [1.0, 0.5, 0.5, np.nan, -1.0, np.inf, 0.0, *[2.0] * 50]
+    states = schedule.init(), schedule.init()
+    if not states[0]:
+        return
+    require(
+        "factor" in states[0] and states[0]["factor"] == 1,
+        f"{name}.init must have an entry 'factor' of 1, got {states[0]!r}.",
+    )
+    for value in values:
+        over = [schedule.observe(value, **state) for state in states]
+        _check_factors(states[0]["factor"], f"{name}, after it observed {value}")
+        require(
+            over[0] is over[1] and states[0]["factor"] == states[1]["factor"],
+            f"{name}.observe depends on more than its arguments, or returns no bool.",
         )
 
 

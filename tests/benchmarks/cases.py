@@ -11,6 +11,7 @@ import gc
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
@@ -35,6 +36,9 @@ except ImportError:
     river_linear = None
 
 EPOCHS = 10
+PLAIN: dict = {"standardize": False, "schedule": "constant", "average": False}
+"""What the others do: X as it is, one rate, the last weights."""
+
 CALLS = 1000
 ALPHA = 1e-4
 
@@ -146,7 +150,7 @@ def plain_sgd(n, d, divisor):
         optimizer="sgd",
         learning_rate=rate,
         batch_size=1,
-        standardize=False,
+        **PLAIN,
         **common,
     )
     theirs = SGDRegressor(learning_rate="constant", eta0=rate, **common)
@@ -201,8 +205,8 @@ def adam(dtype, divisor):
         batch_size=batch_size,
         max_iter=EPOCHS,
         tol=None,
-        standardize=False,
         random_state=0,
+        **PLAIN,
     )
     batches = min(n // batch_size, 1000)
     share = batches * batch_size / (n * EPOCHS)
@@ -286,12 +290,30 @@ def python_optimizer(divisor):
             batch_size=256,
             max_iter=EPOCHS,
             tol=None,
-            standardize=False,
             random_state=0,
+            **PLAIN,
         )
         return Timed(partial(model.fit, X, y))
 
     return {"skgd": fit("adam"), "Adam in Python": fit(PythonAdam())}
+
+
+def threads(divisor):
+    X, y = regression_data(500_000 // divisor, 50)
+    options = {"max_iter": EPOCHS, "tol": None}
+    models = [GDRegressor(random_state=seed, **PLAIN, **options) for seed in (0, 1)]
+
+    def fit(model):
+        model.fit(X, y)
+
+    def fit_in_threads():
+        with ThreadPoolExecutor(len(models)) as pool:
+            list(pool.map(fit, models))
+
+    return {
+        "skgd": Timed(fit_in_threads),
+        "one after the other": Timed(lambda: list(map(fit, models))),
+    }
 
 
 # ---------------------------------------------------------------------------
@@ -303,7 +325,7 @@ def softmax(divisor):
     rate = 1e-3
     common = {"alpha": ALPHA, "max_iter": EPOCHS, "tol": None, "random_state": 0}
     ours = GDClassifier(
-        optimizer="sgd", learning_rate=rate, batch_size=64, standardize=False, **common
+        optimizer="sgd", learning_rate=rate, batch_size=64, **PLAIN, **common
     )
     theirs = SGDClassifier(
         loss="log_loss", learning_rate="constant", eta0=rate, **common
@@ -319,15 +341,14 @@ def sparse_rows(divisor):
     rate = 0.1
     common = {"alpha": ALPHA, "tol": None, "random_state": 0}
 
-    def ours(optimizer, penalty, epochs=EPOCHS):
+    def ours(optimizer, penalty, epochs=EPOCHS, average=False):
         model = GDClassifier(
             optimizer=optimizer,
             penalty=penalty,
             learning_rate=rate,
             batch_size=1,
             max_iter=epochs,
-            standardize=False,
-            **common,
+            **PLAIN | common | {"average": average},
         )
         return Timed(partial(model.fit, X, y), epochs / EPOCHS)
 
@@ -341,6 +362,7 @@ def sparse_rows(divisor):
     return {
         "skgd": ours("sgd", "l2"),
         "SGDClassifier": Timed(partial(theirs.fit, X, y)),
+        "skgd, average": ours("sgd", "l2", average=True),
         "skgd, adagrad, l1": ours("adagrad", "l1"),
         # The gradient of l2 changes AdaGrad's state everywhere: no closed form.
         "skgd, adagrad, l2": ours("adagrad", "l2", epochs=1),
@@ -357,7 +379,7 @@ def one_row_models():
         optimizer="sgd",
         learning_rate=0.01,
         batch_size=1,
-        standardize=False,
+        **PLAIN,
         **common,
     )
     theirs = SGDRegressor(learning_rate="constant", eta0=0.01, **common)
@@ -449,6 +471,28 @@ print((peak() - before) / 1e6)
 """
 
 
+# An epoch of many seconds: each of its 20,000 steps goes over 200,000 weights.
+INTERRUPT = """
+import signal, threading, time
+import numpy as np
+from scipy import sparse
+from skgd import GDRegressor
+n, d = 20_000, 200_000
+X = sparse.csr_matrix((np.ones(n), np.arange(n), np.arange(n + 1)), (n, d))
+model = GDRegressor(max_iter=1, batch_size=1, tol=None, standardize=False)
+def interrupt():
+    global sent
+    sent = time.perf_counter()
+    signal.raise_signal(signal.SIGINT)
+timer = threading.Timer(1, interrupt)
+try:
+    timer.start()
+    model.fit(X, np.arange(n))
+except KeyboardInterrupt:
+    print(time.perf_counter() - sent)
+"""
+
+
 def imports(divisor):
     return {
         "skgd": Fresh(IMPORT, ("skgd",)),
@@ -462,6 +506,10 @@ def first_fit(divisor):
         "skgd": Fresh(FIRST_FITS, (1, n)),
         "second fit": Fresh(FIRST_FITS, (2, n)),
     }
+
+
+def interrupt(divisor):
+    return {"skgd": Fresh(INTERRUPT), "half a second": Known(0.5)}
 
 
 def memory(dtype, optimizer, batch_size, divisor):
@@ -518,6 +566,7 @@ WORKS = [
         sparse_rows,
         {
             "SGDClassifier": (">=", 1),
+            "skgd, average": ("<=", 2),
             "skgd, adagrad, l1": ("<=", 2),
             "skgd, adagrad, l2": ("<=", 2),
         },
@@ -527,6 +576,12 @@ WORKS = [
         f"fit, {EPOCHS} epochs, Adam, batch 256, 500,000 × 50",
         python_optimizer,
         {"Adam in Python": ("<=", 4)},
+    ),
+    Work(
+        "threads",
+        f"two fits in two threads, {EPOCHS} epochs, Adam, batch 32, 500,000 × 50",
+        threads,
+        {"one after the other": (">=", 1.5)},
     ),
     Work(
         "partial_fit",
@@ -551,6 +606,12 @@ FRESH = [
         "first fit in a fresh process, 10 epochs of Adam, 500,000 × 50",
         first_fit,
         {"second fit": (">=", 0.8)},
+    ),
+    Work(
+        "interrupt",
+        "from Ctrl-C in an epoch of many seconds to KeyboardInterrupt",
+        interrupt,
+        {"half a second": (">=", 1)},
     ),
     *(
         Work(

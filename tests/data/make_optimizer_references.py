@@ -10,6 +10,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import optax
+import optax.contrib
 import torch
 
 jax.config.update("jax_enable_x64", True)
@@ -18,6 +19,7 @@ torch.set_default_dtype(torch.float64)  # also that of NAdam's product of mu
 RATE = 0.05
 START = [0.5, -1.0, 2.0]
 STEPS = np.arange(12)
+FALLING = (1.0 / (1 + STEPS)).tolist()
 GRADIENTS = np.stack(
     [
         np.cos(1.0 + STEPS**2),  # changes its sign often
@@ -133,6 +135,48 @@ OPTAX = [
         {"b1": 0.6, "b2": 0.8, "weight_decay": 0.3},
     ),
 ]
+# The same, and the rates: one, or one for each step.
+OPTAX_CONTRIB = [
+    ("cocob", {}, "cocob", {}, 1.0),
+    ("cocob", {"alpha": 3.0, "eps": 0.1}, "cocob", {"alpha": 3.0, "eps": 0.1}, 1.0),
+    ("dog", {}, "dog", {}, 1.0),
+    (
+        "dog",
+        {"initial_distance": 0.3, "eps": 0.1},
+        "dog",
+        {"init_step": ("heuristic", 0.3), "eps": 0.1},
+        FALLING,
+    ),
+    ("prodigy", {}, "prodigy", {}, 1.0),
+    (
+        "prodigy",
+        {
+            "beta1": 0.6,
+            "beta2": 0.8,
+            "eps": 0.01,
+            "initial_distance": 0.1,
+            "coefficient": 2.0,
+        },
+        "prodigy",
+        {
+            "betas": (0.6, 0.8),
+            "eps": 0.01,
+            "estim_lr0": 0.1,
+            "estim_lr_coef": 2.0,
+        },
+        FALLING,
+    ),
+    ("schedule_free_sgd", {}, "schedule_free_sgd", {}, RATE),
+    ("schedule_free_sgd", {"beta": 0.5}, "schedule_free_sgd", {"b1": 0.5}, RATE),
+    ("schedule_free_adamw", {}, "schedule_free_adamw", {}, RATE),
+    (
+        "schedule_free_adamw",
+        {"beta1": 0.6, "beta2": 0.8, "eps": 0.01},
+        "schedule_free_adamw",
+        {"b1": 0.6, "b2": 0.8, "eps": 0.01},
+        RATE,
+    ),
+]
 
 
 def torch_trajectory(name, parameters):
@@ -158,6 +202,24 @@ def optax_trajectory(name, parameters):
         yield w.tolist()
 
 
+def contrib_trajectory(name, parameters, rates):
+    """Yield the weights in training, and those to predict with where they differ."""
+    w = jax.numpy.array(START)
+    table = jax.numpy.broadcast_to(jax.numpy.array(rates), len(STEPS))
+    # A constant is given as one: cocob and schedule_free_* count steps otherwise.
+    rate = rates if isinstance(rates, float) else lambda count: table[count]
+    optimizer = getattr(optax.contrib, name)(rate, **parameters)
+    state = optimizer.init(w)
+    for g in GRADIENTS:
+        updates, state = optimizer.update(jax.numpy.array(g), state, w)
+        w = optax.apply_updates(w, updates)
+        if name.startswith("schedule_free"):
+            x = optax.contrib.schedule_free_eval_params(state, w)
+            yield w.tolist(), x.tolist()
+        else:
+            yield w.tolist(), None
+
+
 def cases():
     for library, table, trajectory in [
         (f"torch {torch.__version__.split('+')[0]}", TORCH, torch_trajectory),
@@ -170,6 +232,18 @@ def cases():
                 "source": f"{library} {their_name} {json.dumps(their_parameters)}",
                 "weights": list(trajectory(their_name, their_parameters)),
             }
+    for name, parameters, their_name, their_parameters, rates in OPTAX_CONTRIB:
+        path = list(contrib_trajectory(their_name, their_parameters, rates))
+        source = f"{their_name} {json.dumps(their_parameters)}"
+        case = {
+            "optimizer": name,
+            "parameters": parameters,
+            "source": f"optax {optax.__version__} contrib.{source}",
+            "rates": rates,
+            "weights": [w for w, _ in path],
+        }
+        averaged = [x for _, x in path if x is not None]
+        yield case | ({"averaged": averaged} if averaged else {})
 
 
 def write(path):

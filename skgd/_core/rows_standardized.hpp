@@ -1,0 +1,108 @@
+// Dense rows as training sees them: (x - center) · inverse_scale, a block at a time in
+// a buffer that stays in the cache.
+#pragma once
+
+#include <cstdint>
+
+#include "rows_dense.hpp"
+
+namespace skgd::SKGD_ARCH {
+
+// As Stored; what is read is kept.
+template <class T, int R>
+struct Standardized {
+    static constexpr int n_rows = R;
+    const T *x[R], *center, *inverse_scale;
+    T* kept;
+    int64_t stride;
+
+    // All loads come before the stores: the compiler cannot know that those
+    // leave center and inverse_scale as they are.
+    template <int Bytes>
+    SKGD_INLINE void columns(int64_t j, Pack<T, Bytes>* v) const {
+        const auto c = load<T, Bytes>(center + j);
+        const auto s = load<T, Bytes>(inverse_scale + j);
+        for (int i = 0; i < R; ++i) v[i] = (load<T, Bytes>(x[i] + j) - c) * s;
+        for (int i = 0; i < R; ++i) store<T, Bytes>(kept + i * stride + j, v[i]);
+    }
+    const T* row(int i) const { return kept + i * stride; }
+};
+
+template <class T>
+class RowsStandardized final : public Rows<T> {
+public:
+    RowsStandardized(const RowsDense<T>& rows, const Units& units)
+        : Rows<T>(rows.d, rows.k, rows.fit_intercept), rows_(rows),
+          center_(static_cast<const T*>(units.center)),
+          inverse_scale_(static_cast<const T*>(units.inverse_scale)),
+          stride_((rows.d + width<T> - 1) / width<T> * width<T>),
+          standardized_(rows.block_size() * stride_), each_(rows.block_size()),
+          block_(standardized_.get(), stride_, rows.d, rows.k, rows.fit_intercept) {
+        for (int64_t i = 0; i < rows.block_size(); ++i) each_[i] = i;
+    }
+
+    void read(const int64_t* rows, int64_t m) const override {
+        each(rows, m, [&](const auto& x, int64_t) { standardize(x); });
+    }
+
+    void predict(const int64_t* rows, int64_t m, const T* w, T* z) const override {
+        if (this->k > 1) {
+            read(rows, m);
+            return block_.template predict<false>(each_.get(), m, w, z);
+        }
+        each(rows, m, [&](const auto& x, int64_t i) {
+            rows_.dots(x, w, z + i);
+        });
+        this->add_intercept(m, w, z);
+    }
+
+    void accumulate(const int64_t*, int64_t m, const T* r, T* g) const override {
+        block_.accumulate(each_.get(), m, r, g);
+    }
+
+    // R rows, with a prefetch of later ones. They are kept behind `before` others.
+    template <int R>
+    SKGD_INLINE Standardized<T, R> some(const int64_t* rows, int64_t before = 0) const {
+        Standardized<T, R> some;
+        for (int i = 0; i < R; ++i) {
+            rows_.prefetch_ahead(rows + i);
+            some.x[i] = rows_.row(rows[i]);
+        }
+        some.center = center_, some.inverse_scale = inverse_scale_;
+        some.kept = standardized_.get() + before * stride_;
+        some.stride = stride_;
+        return some;
+    }
+
+    int64_t block_size() const override { return rows_.block_size(); }
+
+private:
+    // Calls f with four rows or with one, and the number of those before.
+    template <class F>
+    SKGD_INLINE void each(const int64_t* rows, int64_t m, const F& f) const {
+        int64_t i = 0;
+        for (; i + 4 <= m; i += 4) f(some<4>(rows + i, i), i);
+        for (; i < m; ++i) f(some<1>(rows + i, i), i);
+    }
+
+    template <int Bytes = vector_bytes, class Source>
+    SKGD_INLINE void standardize(const Source& x) const {
+        constexpr int W = Bytes / static_cast<int>(sizeof(T));
+        if constexpr (W > 1) {
+            if (this->d < W) return standardize<Bytes / 2>(x);
+        }
+        Pack<T, Bytes> v[Source::n_rows];
+        int64_t j = 0;
+        for (; j + W <= this->d; j += W) x.template columns<Bytes>(j, v);
+        if (j < this->d) x.template columns<Bytes>(this->d - W, v);
+    }
+
+    const RowsDense<T>& rows_;
+    const T *center_, *inverse_scale_;
+    int64_t stride_;
+    Buffer<T> standardized_;
+    Buffer<int64_t> each_;
+    RowsDense<T> block_;
+};
+
+}  // namespace skgd::SKGD_ARCH

@@ -1,0 +1,188 @@
+"""When the minimisation of a function ends, and what is said about it."""
+
+import math
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+STATUS = {
+    "gtol": 0,
+    "xtol": 0,
+    "ftol": 0,
+    "max_iter": 1,
+    "stuck": 2,
+    "diverged": 3,
+    "callback": 99,
+}
+"""SciPy's codes, where it has one."""
+
+
+class History:
+    """What happened: an entry for the start and one for each iteration.
+
+    Attributes
+    ----------
+    values : list of float
+        The objective, as it is minimised.
+    norms : list of float
+        The largest entry of the gradient; with a proximal step that of
+        x − prox(x − g, 1), which is zero where nothing is left to do.
+    turned : list of bool
+        Whether the gradient points against the one before.
+    seconds : list of float
+        Since the start.
+    points : list of ndarray or None
+    last, best : Point
+        The last, and the finite one of the lowest objective.
+    step : float
+        The largest change of an entry in the last iteration.
+    """
+
+    last: "Point"
+    best: "Point"
+
+    def __init__(self, keep_points: bool):
+        self.values: list[float] = []
+        self.norms: list[float] = []
+        self.turned: list[bool] = []
+        self.seconds: list[float] = []
+        self.points: list[np.ndarray] | None = [] if keep_points else None
+        self.step = math.inf
+        self._start = perf_counter()
+
+    @property
+    def n_iter(self) -> int:
+        return len(self.values) - 1
+
+    def add(self, point: "Point", norm: float) -> None:
+        first = not self.values
+        self.turned.append(not first and bool(point.g @ self.last.g < 0))
+        if not first:
+            self.step = _largest(point.x - self.last.x)
+        self.last = point
+        if first or (point.is_finite and point.value < self.best.value):
+            self.best = point
+        self.values.append(point.value)
+        self.norms.append(norm)
+        self.seconds.append(perf_counter() - self._start)
+        if self.points is not None:
+            self.points.append(point.x)
+
+
+@dataclass(frozen=True)
+class Point:
+    """Weights with the objective, as it is minimised, and its gradient there."""
+
+    x: np.ndarray
+    value: float
+    g: np.ndarray
+
+    @property
+    def is_finite(self) -> bool:
+        return math.isfinite(self.value) and bool(
+            np.isfinite(self.x).all() and np.isfinite(self.g).all()
+        )
+
+
+@dataclass(frozen=True)
+class StoppingRule:
+    """The tolerances and the number of iterations: see `skgd.minimize`."""
+
+    gtol: float
+    xtol: float
+    ftol: float
+    max_iter: int
+
+    def reason(self, history: History) -> str | None:
+        """Return the reason to stop, None to go on."""
+        values = history.values
+        if not history.last.is_finite:
+            return "diverged"
+        if history.norms[-1] <= self.gtol:
+            return "gtol"
+        if history.step < self.xtol:
+            return "xtol"
+        if history.n_iter and abs(values[-1] - values[-2]) < self.ftol:
+            return "ftol"
+        if history.n_iter < self.max_iter:
+            return None
+        rose = values[-1] > values[0] and history.norms[-1] > history.norms[0]
+        return "diverged" if rose else "max_iter"
+
+
+def behavior(history: History, reason: str) -> str:
+    """Return what the last iterations were like: see the notes of `skgd.minimize`."""
+    if reason == "diverged":
+        return "diverged"
+    if reason == "gtol":
+        return "converged"
+    n = min(max(5, history.n_iter // 20), (history.n_iter + 1) // 2)
+    if n == 0:
+        return "progressing"
+    norms, values = history.norms, history.values
+    met = reason in ("xtol", "ftol")
+    if max(norms[-n:]) < 0.9 * max(norms[-2 * n : -n]):
+        return "converged" if met else "progressing"
+    turns = sum(history.turned[-n:]) / n
+    rises = float(np.mean(np.diff(values[-n - 1 :]) > 0))
+    if turns >= 0.5 or rises >= 0.25:
+        return "oscillating"
+    if met or norms[-1] < 0.01 * max(norms):
+        return "plateau"
+    return "progressing"
+
+
+def describe(history: History, rule: StoppingRule, reason, behavior, rate) -> str:
+    """Return a message: why it stopped, what it was like, what to change."""
+    if reason == "diverged":
+        return _describe_divergence(history, rule, rate)
+    why = {
+        "gtol": f"no entry of the gradient is larger than gtol={rule.gtol:g}",
+        "xtol": f"x changed by {history.step:.3g}, less than xtol={rule.xtol:g}",
+        "ftol": f"the objective changed by less than ftol={rule.ftol:g}",
+        "max_iter": f"max_iter={rule.max_iter} is reached",
+        "callback": "`callback` raised `StopIteration`",
+    }[reason]
+    return (
+        f"Stopped after {history.n_iter} iterations: {why}. The largest entry of the "
+        f"gradient is {history.norms[-1]:.3g}. {_REMARKS[behavior].format(rate=rate)}"
+    )
+
+
+_REMARKS = {
+    "converged": "skgd.critical_point tells a minimum, a saddle and a plateau apart.",
+    "progressing": "It was still getting on: increase max_iter or the learning rate "
+    "(it was {rate:g}).",
+    "plateau": "The gradient does not get smaller: a plateau or a flat valley, not a "
+    "critical point. Increase the learning rate (it was {rate:g}), or take an "
+    "optimizer with momentum or with rates per coordinate.",
+    "oscillating": "The gradient turns round and does not get smaller: the iterates "
+    "oscillate. Lower the learning rate (it was {rate:g}), or take a schedule that "
+    "does.",
+}
+
+
+def _describe_divergence(history, rule, rate):
+    last, n = history.last, history.n_iter
+    if n == 0:
+        return (
+            f"Not started: at x0 the objective is {last.value} and its gradient is "
+            f"{last.g}; both must be finite."
+        )
+    if last.is_finite:
+        what = f"after max_iter={rule.max_iter} iterations the objective is worse than "
+        what += "at x0, and its gradient is larger"
+    else:
+        what = f"after {n} iterations x, the objective or its gradient is not finite"
+    best = history.values.index(history.best.value)
+    if best in (n - 1, n) and n > 1:
+        remedy = "It got better all the way: the objective has no finite optimum here, "
+        remedy += f"or the learning rate (it was {rate:g}) is too high."
+    else:
+        remedy = f"Lower the learning rate (it was {rate:g})."
+    return f"Diverged: {what}. x is the best point, of iteration {best}. {remedy}"
+
+
+def _largest(x):
+    return float(np.max(np.abs(x), initial=0.0))

@@ -1,0 +1,781 @@
+"""Pictures of what happened: losses, descents, rates, coefficients.
+
+Each display holds the data of one picture, in its attributes and as the arguments of
+its constructor, and draws them with ``plot``; the class methods ``from_...`` do both.
+They need matplotlib, which the extra ``plot`` installs. Curves differ in colour, in
+line style and in their marks, so that they can be told apart in grey and by the
+colour-blind; the colours are those of Okabe and Ito.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from scipy.optimize import OptimizeResult
+
+from ._lr_find import lr_find
+from ._validation import Choice, Number, check_parameters
+from .schedules import as_schedule
+
+_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_LINES = ("-", "--", "-.", (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5, 1, 1.5)))
+_MARKS = ("o", "s", "^", "D", "v", "P", "X")
+_X_NAMES = {"epoch": "Epoch", "update": "Update", "second": "Seconds"}
+_SCALE = Choice("linear", "log", "symlog")
+
+
+class _Display:
+    """What the displays share: axes, and one style for each name."""
+
+    figure_: Any
+    ax_: Any
+    lines_: list[Any]
+
+    def _axes(self, ax):
+        """Return the axes to draw in, new ones if none are given."""
+        if ax is None:
+            _, ax = _matplotlib("pyplot").subplots(layout="constrained")
+        self.ax_, self.figure_, self.lines_ = ax, ax.figure, []
+        return ax
+
+    def _draw(self, curves, *, most_marks=12, **options):
+        """Draw curves by name, with a legend if there are several."""
+        for i, (name, (x, y)) in enumerate(curves.items()):
+            every = max(1, len(x) // most_marks)
+            # Not all at the same places, where they would hide each other.
+            marks = {"markevery": (i * every // len(curves), every)}
+            style = _style(i) | marks | options
+            self.lines_ += self.ax_.plot(x, y, label=name, **style)
+        if len(curves) > 1:
+            self._add_legend(len(curves))
+
+    def _add_legend(self, n_curves):
+        if n_curves <= 5:
+            self.ax_.legend(framealpha=0.85, edgecolor="none")
+            return
+        self.ax_.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
+
+
+class LossCurveDisplay(_Display):
+    """The loss of one or several fits, against epochs, updates or seconds.
+
+    Parameters
+    ----------
+    curves : dict of str to (array-like, array-like)
+        Abscissas and losses, by the name for the legend.
+    x_name, y_name : str, default="Epoch", "Loss"
+        The labels of the axes.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure
+    lines_ : list of matplotlib Line2D
+        One for each curve.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skgd import GDRegressor
+    >>> from skgd.displays import LossCurveDisplay
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = GDRegressor(max_iter=20, tol=None, random_state=0).fit(X, y)
+    >>> display = LossCurveDisplay.from_estimator(model)
+    >>> len(display.lines_[0].get_xdata())
+    20
+    """
+
+    def __init__(self, curves, *, x_name="Epoch", y_name="Loss"):
+        self.curves = {
+            name: (np.asarray(x), np.asarray(y)) for name, (x, y) in curves.items()
+        }
+        self.x_name = x_name
+        self.y_name = y_name
+
+    @classmethod
+    def from_estimator(cls, estimators, *, x="epoch", ax=None, yscale="linear"):
+        """Draw the ``loss_curve_`` of fitted estimators.
+
+        Parameters
+        ----------
+        estimators : estimator, list of them, or dict of str to estimator
+            A dict has the names for the legend.
+        x : {"epoch", "update", "second"}, default="epoch"
+            What to draw against. An update is a step of the optimizer; those of a fit
+            are spread evenly over its epochs. Seconds are those of ``time_curve_``.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes new axes.
+        yscale : {"linear", "log", "symlog"}, default="linear"
+
+        Returns
+        -------
+        LossCurveDisplay
+        """
+        _check("from_estimator", x=(x, Choice(*_X_NAMES)))
+        curves = {}
+        for name, estimator in _by_name(estimators).items():
+            loss = np.asarray(estimator.loss_curve_)
+            epochs = np.arange(1, len(loss) + 1)
+            abscissas = {
+                "epoch": epochs,
+                "update": epochs * (estimator.t_ / estimator.n_iter_),
+                "second": estimator.time_curve_,
+            }
+            curves[name] = abscissas[x], loss
+        return cls(curves, x_name=_X_NAMES[x]).plot(ax, yscale=yscale)
+
+    @classmethod
+    def from_result(cls, results, *, x="epoch", ax=None, yscale="linear"):
+        """Draw the ``fun_curve`` of results of `skgd.minimize`.
+
+        Parameters
+        ----------
+        results : OptimizeResult, list of them, or dict of str to OptimizeResult
+            A dict has the names for the legend.
+        x : {"epoch", "update", "second"}, default="epoch"
+            What to draw against. An epoch is an iteration.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes new axes.
+        yscale : {"linear", "log", "symlog"}, default="linear"
+
+        Returns
+        -------
+        LossCurveDisplay
+        """
+        _check("from_result", x=(x, Choice(*_X_NAMES)))
+        curves = {}
+        for name, result in _by_name(results).items():
+            iterations = np.arange(result.nit + 1)
+            abscissas = {
+                "epoch": iterations,
+                "update": iterations * (result.t / max(result.nit, 1)),
+                "second": result.time_curve,
+            }
+            curves[name] = abscissas[x], result.fun_curve
+        x_name = "Iteration" if x == "epoch" else _X_NAMES[x]
+        return cls(curves, x_name=x_name, y_name="Objective").plot(ax, yscale=yscale)
+
+    def plot(self, ax=None, *, yscale="linear", **options):
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes new axes.
+        yscale : {"linear", "log", "symlog"}, default="linear"
+        **options
+            For the lines, as ``Axes.plot`` takes them.
+
+        Returns
+        -------
+        self
+        """
+        _check("plot", yscale=(yscale, _SCALE))
+        ax = self._axes(ax)
+        self._draw(self.curves, **options)
+        ax.set(xlabel=self.x_name, ylabel=self.y_name, yscale=yscale)
+        if self.x_name != _X_NAMES["second"]:
+            _count_on(ax.xaxis)
+        return self
+
+
+class TrajectoryDisplay(_Display):
+    """The iterates of a descent on the graph or the contours of its function.
+
+    Parameters
+    ----------
+    paths : dict of str to array-like of shape (n_points, 1) or (n_points, 2)
+        The iterates, by the name for the legend.
+    grid : tuple of one or two arrays
+        The coordinates at which the function is known.
+    values : ndarray of shape (len(grid[0]),) or (len(grid[1]), len(grid[0]))
+        The function there.
+    heights : dict of str to array-like of shape (n_points,), default=None
+        The function at the iterates; needed in one dimension.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure
+    lines_ : list of matplotlib Line2D
+        The path of each name; in one dimension the marks on the graph.
+    graph_ : matplotlib Line2D or QuadContourSet
+        The function.
+
+    Examples
+    --------
+    >>> from skgd import minimize
+    >>> from skgd.displays import TrajectoryDisplay
+    >>> def bowl(x):
+    ...     return x[0] ** 2 + 4 * x[1] ** 2
+    >>> paths = {
+    ...     name: minimize(bowl, [3, 1], optimizer=name, learning_rate=0.1, max_iter=20)
+    ...     for name in ("sgd", "momentum")
+    ... }
+    >>> display = TrajectoryDisplay.from_function(bowl, paths)
+    >>> [line.get_xdata().size for line in display.lines_]
+    [21, 21]
+    """
+
+    def __init__(self, paths, grid, values, *, heights=None):
+        self.paths = {name: np.asarray(path) for name, path in paths.items()}
+        self.grid = tuple(np.asarray(axis) for axis in grid)
+        self.values = np.asarray(values)
+        self.heights = heights
+
+    @classmethod
+    def from_function(
+        cls, fun, results, *, args=(), limits=None, n_points=None, ax=None, **options
+    ):
+        """Evaluate a function of one or two variables and draw paths on it.
+
+        Parameters
+        ----------
+        fun : callable
+            ``fun(x, *args)`` for an ``x`` of shape (1,) or (2,).
+        results : OptimizeResult or array of points, list of them, or dict by name
+            What `skgd.minimize` returned, or the iterates themselves.
+        args : tuple, default=()
+        limits : sequence of (low, high), default=None
+            The range of each variable. None is that of all paths that did not
+            diverge, and a little more.
+        n_points : int >= 2, default=None
+            Points of the grid in each direction; None is 500 for one variable and 100
+            for two.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes new axes.
+        **options
+            As for `plot`.
+
+        Returns
+        -------
+        TrajectoryDisplay
+
+        Raises
+        ------
+        ValueError
+            If the points do not have one or two coordinates.
+        """
+        results = _by_name(results)
+        paths = {name: _as_path(name, result) for name, result in results.items()}
+        dims = {path.shape[1] for path in paths.values()}
+        if dims not in ({1}, {2}):
+            raise ValueError(
+                "from_function: results must be paths in one dimension or in two, all "
+                f"in the same, got {sorted(dims)}."
+            )
+        n_points = n_points or {1: 500, 2: 100}[min(dims)]
+        _check("from_function", n_points=(n_points, Number(2, integer=True)))
+        if limits is None:
+            limits = _limits(paths, results)
+        grid = [np.linspace(low, high, n_points) for low, high in limits]
+        points = np.stack(np.meshgrid(*grid), axis=-1).astype(float)
+        heights = None
+        with np.errstate(all="ignore"):
+            values = _evaluate(fun, points, args)
+            if dims == {1}:
+                heights = {n: _evaluate(fun, path, args) for n, path in paths.items()}
+        return cls(paths, grid, values, heights=heights).plot(ax, **options)
+
+    def plot(self, ax=None, *, n_levels=16, **options):
+        """Draw the function and the paths, which begin in a circle.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes new axes.
+        n_levels : int >= 1, default=16
+            Number of contour lines, closer together near the minimum.
+        **options
+            For the paths, as ``Axes.plot`` takes them.
+
+        Returns
+        -------
+        self
+        """
+        _check("plot", n_levels=(n_levels, Number(1, integer=True)))
+        self._axes(ax)
+        if len(self.grid) == 1:
+            self._draw_graph()
+        else:
+            self._draw_contours(n_levels)
+        curves = self._curves()
+        self._draw(
+            curves, most_marks=100, **{"markersize": 4, "linewidth": 1.4} | options
+        )
+        for line, (x, y) in zip(self.lines_, curves.values(), strict=True):
+            self.ax_.plot(x[:1], y[:1], **_START, markeredgecolor=line.get_color())
+        return self
+
+    def animate(self, filename, *, n_frames=60, fps=12, dpi=100):
+        """Draw the paths step by step, and save that as an animated GIF.
+
+        Parameters
+        ----------
+        filename : str or path
+        n_frames : int >= 2, default=60
+            Number of pictures; a path longer than that moves by several points in
+            each.
+        fps : float > 0, default=12
+            Pictures for each second.
+        dpi : float > 0, default=100
+            Dots for each inch of the figure.
+
+        Returns
+        -------
+        self
+        """
+        from_zero = Number(0, closed="neither")
+        count = Number(2, integer=True)
+        _check(
+            "animate",
+            n_frames=(n_frames, count),
+            fps=(fps, from_zero),
+            dpi=(dpi, from_zero),
+        )
+        if not hasattr(self, "ax_"):
+            self.plot()
+        animation = _matplotlib("animation")
+        curves = list(self._curves().values())
+        ends = (
+            np.linspace(1, max(len(x) for x, _ in curves), n_frames).round().astype(int)
+        )
+
+        def show(end):
+            for line, (x, y) in zip(self.lines_, curves, strict=True):
+                line.set_data(x[:end], y[:end])
+            return self.lines_
+
+        pictures = animation.FuncAnimation(
+            self.figure_, show, frames=[*ends, *[ends[-1]] * int(fps)]
+        )
+        pictures.save(filename, writer=animation.PillowWriter(fps=fps), dpi=dpi)
+        show(ends[-1])
+        return self
+
+    def _curves(self):
+        if len(self.grid) == 2:
+            return {name: path.T for name, path in self.paths.items()}
+        return {n: (path[:, 0], self.heights[n]) for n, path in self.paths.items()}
+
+    def _draw_graph(self):
+        x, y = self.grid[0], self.values
+        (self.graph_,) = self.ax_.plot(x, y, color="0.7", linewidth=2.5, zorder=1)
+        low, high = _range(y)
+        margin = 0.06 * (high - low)
+        ylim = low - margin, high + margin
+        self.ax_.set(xlabel="$x$", ylabel="$f(x)$", xlim=x[[0, -1]], ylim=ylim)
+
+    def _draw_contours(self, n_levels):
+        x, y = self.grid
+        low, high = _range(self.values)
+        # Cubes: the levels on the walls of a valley are far above those of its floor.
+        levels = low + (high - low) * np.linspace(0, 1, n_levels + 2)[1:-1] ** 3
+        style = {"colors": "0.7", "linewidths": 0.8, "zorder": 1}
+        self.graph_ = self.ax_.contour(x, y, self.values, levels=levels, **style)
+        self.ax_.set(xlabel="$x_1$", ylabel="$x_2$", xlim=x[[0, -1]], ylim=y[[0, -1]])
+
+
+class ScheduleDisplay(_Display):
+    """The learning rate, or the factor on it, at each step.
+
+    Parameters
+    ----------
+    curves : dict of str to (array-like, array-like)
+        Steps and rates, by the name for the legend.
+    y_name : str, default="Factor on the learning rate"
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure
+    lines_ : list of matplotlib Line2D
+        One for each schedule.
+
+    Examples
+    --------
+    >>> from skgd.displays import ScheduleDisplay
+    >>> display = ScheduleDisplay.from_schedule(["cosine", "one_cycle"], 4)
+    >>> display.lines_[0].get_ydata().round(2)
+    array([1.  , 0.85, 0.5 , 0.15])
+    """
+
+    def __init__(self, curves, *, y_name="Factor on the learning rate"):
+        self.curves = {
+            name: (np.asarray(t), np.asarray(rate))
+            for name, (t, rate) in curves.items()
+        }
+        self.y_name = y_name
+
+    @classmethod
+    def from_schedule(
+        cls, schedules, n_steps, *, steps_per_epoch=1, learning_rate=None, ax=None
+    ):
+        """Draw schedules for a training of ``n_steps`` steps.
+
+        Parameters
+        ----------
+        schedules : str, Schedule or callable, list of them, or dict by name
+            As the estimators take them.
+        n_steps : int >= 1
+            The horizon of those that need one.
+        steps_per_epoch : int >= 1, default=1
+            For those whose unit is the epoch.
+        learning_rate : float > 0 or None, default=None
+            What the factors are multiplied with; None draws the factors.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes new axes.
+
+        Returns
+        -------
+        ScheduleDisplay
+        """
+        count = Number(1, integer=True)
+        _check(
+            "from_schedule",
+            n_steps=(n_steps, count),
+            steps_per_epoch=(steps_per_epoch, count),
+            learning_rate=(learning_rate, Choice(None) | Number(0, closed="neither")),
+        )
+        t = np.arange(1, n_steps + 1)
+        rate = 1.0 if learning_rate is None else learning_rate
+        curves = {
+            name: (t, rate * as_schedule(schedule).resolve(steps_per_epoch, n_steps)(t))
+            for name, schedule in _by_name(schedules).items()
+        }
+        named = {} if learning_rate is None else {"y_name": "Learning rate"}
+        return cls(curves, **named).plot(ax)
+
+    def plot(self, ax=None, *, yscale="linear", **options):
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes new axes.
+        yscale : {"linear", "log", "symlog"}, default="linear"
+        **options
+            For the lines, as ``Axes.plot`` takes them.
+
+        Returns
+        -------
+        self
+        """
+        _check("plot", yscale=(yscale, _SCALE))
+        ax = self._axes(ax)
+        self._draw(self.curves, **options)
+        ax.set(xlabel="Step", ylabel=self.y_name, yscale=yscale)
+        _count_on(ax.xaxis)
+        return self
+
+
+class CoefficientPathDisplay(_Display):
+    """Coefficients against a parameter, or against the iterations.
+
+    Parameters
+    ----------
+    x : array-like of shape (n_points,)
+    coef : array-like of shape (n_points, n_coefficients)
+    names : list of str, default=None
+        The names of the coefficients; None numbers them.
+    x_name, y_name : str, default="Iteration", "Coefficient"
+        The labels of the axes.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure
+    lines_ : list of matplotlib Line2D
+        One for each coefficient.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skgd import GDRegressor
+    >>> from skgd.displays import CoefficientPathDisplay
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> models = [
+    ...     GDRegressor(penalty="l1", alpha=alpha, tol=None, max_iter=5).fit(X, y)
+    ...     for alpha in (0.01, 0.1, 1.0)
+    ... ]
+    >>> display = CoefficientPathDisplay.from_estimators(models, "alpha")
+    >>> len(display.lines_), display.lines_[0].get_label(), display.ax_.get_xscale()
+    (10, 'age', 'log')
+    """
+
+    def __init__(
+        self, x, coef, *, names=None, x_name="Iteration", y_name="Coefficient"
+    ):
+        self.x = np.asarray(x)
+        self.coef = np.asarray(coef)
+        self.names = names
+        self.x_name = x_name
+        self.y_name = y_name
+
+    @classmethod
+    def from_estimators(cls, estimators, parameter="alpha", *, ax=None):
+        """Draw the coefficients of fitted estimators against one of their parameters.
+
+        Parameters
+        ----------
+        estimators : list of estimators
+            With a ``coef_`` for one output.
+        parameter : str, default="alpha"
+            Its values are numbers.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes new axes.
+
+        Returns
+        -------
+        CoefficientPathDisplay
+        """
+        x = np.array([estimator.get_params()[parameter] for estimator in estimators])
+        order = np.argsort(x, kind="stable")
+        coef = np.array([np.ravel(estimators[i].coef_) for i in order])
+        names = getattr(estimators[0], "feature_names_in_", None)
+        return cls(x[order], coef, names=names, x_name=parameter).plot(ax)
+
+    @classmethod
+    def from_result(cls, result, *, names=None, ax=None):
+        """Draw the coordinates of the iterates of `skgd.minimize`.
+
+        Parameters
+        ----------
+        result : OptimizeResult
+        names : list of str, default=None
+            The names of the variables; None is x₁, x₂, …
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes new axes.
+
+        Returns
+        -------
+        CoefficientPathDisplay
+        """
+        path = _as_path("result", result)
+        if names is None:
+            names = [f"$x_{{{k + 1}}}$" for k in range(path.shape[1])]
+        return cls(np.arange(len(path)), path, names=names, y_name="$x$").plot(ax)
+
+    def plot(self, ax=None, **options):
+        """Draw the paths.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes new axes.
+        **options
+            For the lines, as ``Axes.plot`` takes them.
+
+        Returns
+        -------
+        self
+        """
+        ax = self._axes(ax)
+        ax.axhline(0, color="0.75", linewidth=0.8, zorder=0)
+        names = self.names
+        if names is None:
+            names = [str(k + 1) for k in range(self.coef.shape[1])]
+        curves = {
+            n: (self.x, column) for n, column in zip(names, self.coef.T, strict=True)
+        }
+        self._draw(curves, **options)
+        ax.set(xlabel=self.x_name, ylabel=self.y_name)
+        if self.x_name == "Iteration":
+            _count_on(ax.xaxis)
+        elif self.x.min() > 0 and self.x.max() >= 50 * self.x.min():
+            ax.set_xscale("log")
+        return self
+
+
+class LearningRateRangeDisplay(_Display):
+    """The loss against the rate, in a learning-rate range test.
+
+    Parameters
+    ----------
+    learning_rates, losses : array-like of shape (n_steps,)
+    suggestion : float
+        The rate that is marked.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure
+    lines_ : list of matplotlib Line2D
+        The loss, and the mark of the suggestion.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from skgd import GDClassifier
+    >>> from skgd.displays import LearningRateRangeDisplay
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = GDClassifier(random_state=0)
+    >>> display = LearningRateRangeDisplay.from_estimator(model, X, y, n_steps=50)
+    >>> 0.05 < display.suggestion < 1
+    True
+    """
+
+    def __init__(self, learning_rates, losses, suggestion):
+        self.learning_rates = np.asarray(learning_rates)
+        self.losses = np.asarray(losses)
+        self.suggestion = suggestion
+
+    @classmethod
+    def from_estimator(cls, estimator, X, y, *, ax=None, **options):
+        """Make the test, by `skgd.lr_find`, and draw it.
+
+        Parameters
+        ----------
+        estimator : GDRegressor or GDClassifier
+        X, y : array-like
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes new axes.
+        **options
+            As for `skgd.lr_find`.
+
+        Returns
+        -------
+        LearningRateRangeDisplay
+        """
+        return cls.from_result(lr_find(estimator, X, y, **options), ax=ax)
+
+    @classmethod
+    def from_result(cls, result, *, ax=None):
+        """Draw what `skgd.lr_find` returned.
+
+        Parameters
+        ----------
+        result : LearningRateRange
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes new axes.
+
+        Returns
+        -------
+        LearningRateRangeDisplay
+        """
+        return cls(result.learning_rates, result.losses, result.suggestion).plot(ax)
+
+    def plot(self, ax=None, **options):
+        """Draw the loss and the suggestion.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes new axes.
+        **options
+            For the line of the loss, as ``Axes.plot`` takes them.
+
+        Returns
+        -------
+        self
+        """
+        ax = self._axes(ax)
+        style = {"color": _COLORS[0], "linewidth": 1.8}
+        self.lines_ += ax.plot(self.learning_rates, self.losses, **style | options)
+        label = f"suggestion {self.suggestion:.2g}"
+        style = {"color": _COLORS[1], "linestyle": "--", "label": label}
+        self.lines_.append(ax.axvline(self.suggestion, **style))
+        ax.set(xlabel="Learning rate", ylabel="Loss", xscale="log")
+        self._add_legend(1)
+        return self
+
+
+_START = {
+    "marker": "o",
+    "markersize": 9,
+    "markerfacecolor": "none",
+    "markeredgewidth": 1.6,
+    "linestyle": "none",
+    "zorder": 3,
+}
+
+
+def _style(i):
+    return {
+        "color": _COLORS[i % len(_COLORS)],
+        "linestyle": _LINES[i % len(_LINES)],
+        "marker": _MARKS[(i + i // len(_MARKS)) % len(_MARKS)],
+        "linewidth": 1.8,
+        "markersize": 5.5,
+    }
+
+
+def _count_on(axis):
+    """Label whole numbers only."""
+    axis.get_major_locator().set_params(integer=True)
+
+
+def _matplotlib(module):
+    try:
+        return import_module(f"matplotlib.{module}")
+    except ImportError as error:
+        raise ImportError(
+            "The displays need matplotlib, which is not installed: "
+            "pip install 'skgd[plot]'."
+        ) from error
+
+
+def _check(owner, **given):
+    """Raise for the first value that its constraint does not accept."""
+    values = {name: value for name, (value, _) in given.items()}
+    check_parameters(
+        owner, values, {name: accepted for name, (_, accepted) in given.items()}
+    )
+
+
+def _by_name(items):
+    """Return a dict for a dict, a list, or one item."""
+    if isinstance(items, Mapping) and not isinstance(items, OptimizeResult):
+        return dict(items)
+    if not isinstance(items, list | tuple):
+        items = [items]
+    names = [_title(item) for item in items]
+    return {
+        name if names.count(name) == 1 else f"{i} {name}".strip(): item
+        for i, (name, item) in enumerate(zip(names, items, strict=True), start=1)
+    }
+
+
+def _title(item):
+    if isinstance(item, str):
+        return item
+    if isinstance(item, OptimizeResult | np.ndarray):
+        return ""
+    return " ".join(repr(item).split())
+
+
+def _as_path(name, result):
+    """Return the finite points of a result or of an array."""
+    path = result.trajectory if isinstance(result, OptimizeResult) else result
+    if path is None:
+        raise ValueError(
+            f"{name}: there is no trajectory; minimize with record='step'."
+        )
+    path = np.asarray(path, dtype=float)
+    if path.ndim != 2:
+        raise ValueError(
+            f"{name}: a path must have shape (n_points, n), got {path.shape}."
+        )
+    return path[np.isfinite(path).all(axis=1)]
+
+
+def _limits(paths, results):
+    """Return the range of the paths that did not diverge, and a little more."""
+    kept = [
+        path
+        for path, result in zip(paths.values(), results.values(), strict=True)
+        if getattr(result, "behavior", "") != "diverged"
+    ]
+    points = np.concatenate(kept or list(paths.values()))
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = np.where(high > low, 0.15 * (high - low), 1.0)
+    return np.stack([low - margin, high + margin], axis=1)
+
+
+def _evaluate(fun, points, args):
+    """Return the function at each point of an array of shape (..., n)."""
+    values = [
+        float(np.squeeze(fun(x, *args))) for x in points.reshape(-1, points.shape[-1])
+    ]
+    return np.reshape(values, points.shape[:-1])
+
+
+def _range(values):
+    finite = values[np.isfinite(values)]
+    return finite.min(), finite.max()

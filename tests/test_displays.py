@@ -1,0 +1,351 @@
+"""Displays: what is drawn is the data, each name looks different, errors help."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skgd import GDRegressor, lr_find, minimize
+from skgd.displays import (
+    CoefficientPathDisplay,
+    LearningRateRangeDisplay,
+    LossCurveDisplay,
+    ScheduleDisplay,
+    TrajectoryDisplay,
+)
+from skgd.schedules import Cosine
+
+matplotlib = pytest.importorskip("matplotlib")
+matplotlib.use("Agg")
+plt = pytest.importorskip("matplotlib.pyplot")
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+def valley(x):
+    return x[0] ** 2 + 10 * x[1] ** 2
+
+
+def parabola(x):
+    return (x[0] - 2.5) ** 2 - 1
+
+
+@pytest.fixture
+def results():
+    return {
+        name: minimize(valley, [3, 1], optimizer=name, learning_rate=0.05, max_iter=20)
+        for name in ("sgd", "momentum", "adam")
+    }
+
+
+@pytest.fixture
+def models():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, 4))
+    y = X @ [1, -2, 0, 3]
+    return [
+        GDRegressor(
+            alpha=alpha, penalty="l1", max_iter=7, tol=None, random_state=0
+        ).fit(X, y)
+        for alpha in (0.1, 1e-3, 0.01)
+    ]
+
+
+def drawn(display):
+    return [line.get_xydata() for line in display.lines_]
+
+
+def legend(display):
+    return [text.get_text() for text in display.ax_.get_legend().get_texts()]
+
+
+def assert_told_apart(display):
+    """No two lines have the same look, and none depends on colour alone."""
+    looks = [
+        (line.get_color(), line.get_linestyle(), line.get_marker(), line._dash_pattern)
+        for line in display.lines_
+    ]
+    assert len(set(map(str, looks))) == len(looks)
+    assert len({str(look[1:]) for look in looks}) == len(looks)
+
+
+class TestLossCurves:
+    def test_results(self, results):
+        display = LossCurveDisplay.from_result(results, yscale="log")
+        for xy, result in zip(drawn(display), results.values(), strict=True):
+            assert_array_equal(xy[:, 0], np.arange(result.nit + 1))
+            assert_array_equal(xy[:, 1], result.fun_curve)
+        assert legend(display) == list(results)
+        assert display.ax_.get_yscale() == "log"
+        assert display.ax_.get_xlabel() == "Iteration"
+        assert display.ax_.get_ylabel() == "Objective"
+        assert_told_apart(display)
+
+    def test_against_seconds_and_updates(self):
+        X = np.linspace(0, 1, 20)[:, None]
+
+        def loss(w, X):
+            return float(np.mean((X @ w - 1) ** 2))
+
+        result = minimize(loss, [0.0], data=X, batch_size=5, max_iter=3)
+        (updates,) = drawn(LossCurveDisplay.from_result(result, x="update"))
+        assert_array_equal(updates[:, 0], [0, 4, 8, 12])
+        display = LossCurveDisplay.from_result(result, x="second")
+        assert_array_equal(drawn(display)[0][:, 0], result.time_curve)
+        assert display.ax_.get_xlabel() == "Seconds"
+        assert display.ax_.get_legend() is None
+
+    def test_estimators(self, models):
+        display = LossCurveDisplay.from_estimator(models)
+        for xy, model in zip(drawn(display), models, strict=True):
+            assert_array_equal(xy, np.c_[np.arange(1, 8), model.loss_curve_])
+        assert len(set(legend(display))) == 3
+        assert "alpha=0.001" in legend(display)[1]
+        display = LossCurveDisplay.from_estimator({"a": models[0]}, x="update")
+        assert_array_equal(drawn(display)[0][:, 0], 2 * np.arange(1, 8))
+        display = LossCurveDisplay.from_estimator({"a": models[0]}, x="second")
+        assert_array_equal(drawn(display)[0][:, 0], models[0].time_curve_)
+
+    def test_the_constructor_has_the_data(self):
+        display = LossCurveDisplay({"mine": ([1, 2], [3, 4])}, y_name="Error")
+        assert not hasattr(display, "ax_")
+        assert display.plot() is display
+        assert_array_equal(drawn(display)[0], [[1, 3], [2, 4]])
+        assert display.ax_.get_ylabel() == "Error"
+
+    def test_axes_and_options_of_the_user(self, results):
+        figure, ax = plt.subplots()
+        display = LossCurveDisplay.from_result(results, ax=ax)
+        assert display.ax_ is ax
+        assert display.figure_ is figure
+        display.plot(color="red", linewidth=7)
+        assert {line.get_color() for line in display.lines_} == {"red"}
+
+    def test_many_curves_have_their_legend_beside_them(self):
+        curves = {str(k): ([0, 1], [k, k + 1]) for k in range(9)}
+        display = LossCurveDisplay(curves).plot()
+        assert_told_apart(display)
+        display.figure_.canvas.draw()
+        box = display.ax_.get_legend().get_window_extent()
+        assert box.x0 >= display.ax_.get_window_extent().x1
+        assert box.x1 <= display.figure_.bbox.x1
+
+
+class TestTrajectories:
+    def test_contours(self, results):
+        display = TrajectoryDisplay.from_function(valley, results, n_levels=9)
+        for xy, result in zip(drawn(display), results.values(), strict=True):
+            assert_array_equal(xy, result.trajectory)
+        x, y = display.grid
+        assert display.values.shape == (len(y), len(x)) == (100, 100)
+        assert_allclose(display.values[7, 3], valley([x[3], y[7]]))
+        levels = display.graph_.levels
+        assert len(levels) == 9
+        assert np.all(np.diff(np.diff(levels)) > 0)
+        assert display.values.min() < levels[0]
+        assert levels[-1] < display.values.max()
+        assert legend(display) == list(results)
+        assert_told_apart(display)
+
+    def test_all_points_are_in_view(self, results):
+        display = TrajectoryDisplay.from_function(valley, results)
+        points = np.concatenate([r.trajectory for r in results.values()])
+        for k, limits in enumerate([display.ax_.get_xlim(), display.ax_.get_ylim()]):
+            assert limits[0] < points[:, k].min()
+            assert points[:, k].max() < limits[1]
+
+    def test_a_divergence_does_not_set_the_view(self):
+        runs = [
+            minimize(valley, [3, 1], learning_rate=rate, max_iter=30)
+            for rate in (0.02, 0.11)
+        ]
+        assert runs[1].behavior == "diverged"
+        display = TrajectoryDisplay.from_function(valley, runs)
+        assert display.ax_.get_ylim()[1] < 2
+        assert np.abs(runs[1].trajectory).max() > 10
+
+    def test_points_that_are_not_finite_are_left_out(self):
+        run = minimize(valley, [3, 1], learning_rate=10.0)
+        assert not np.isfinite(run.fun_curve[-1])
+        display = TrajectoryDisplay.from_function(valley, run, limits=[(-4, 4)] * 2)
+        assert np.isfinite(drawn(display)[0]).all()
+
+    def test_graph(self):
+        result = minimize(parabola, 0.0, learning_rate=0.1, max_iter=12)
+        display = TrajectoryDisplay.from_function(parabola, result, n_points=50)
+        (xy,) = drawn(display)
+        assert_array_equal(xy[:, 0], result.trajectory[:, 0])
+        assert_allclose(xy[:, 1], result.fun_curve)
+        x, y = display.graph_.get_data()
+        assert_allclose(y, (x - 2.5) ** 2 - 1)
+        assert len(x) == 50
+
+    def test_limits_and_arguments(self):
+        def fun(x, a):
+            return (x[0] - a) ** 2
+
+        display = TrajectoryDisplay.from_function(
+            fun, np.array([[0.0], [1.0]]), args=(2.0,), limits=[(-1, 5)]
+        )
+        assert display.ax_.get_xlim() == (-1, 5)
+        assert_array_equal(drawn(display)[0], [[0, 4], [1, 1]])
+
+    def test_animation(self, results, tmp_path):
+        from PIL import Image
+
+        display = TrajectoryDisplay.from_function(valley, results)
+        complete = drawn(display)
+        path = tmp_path / "descent.gif"
+        assert display.animate(path, n_frames=5, fps=2, dpi=40) is display
+        with Image.open(path) as gif:
+            # Pillow joins equal pictures: the rest at the end is one of two seconds.
+            assert gif.n_frames >= 5
+            gif.seek(0)
+            first = np.array(gif.convert("RGB"))
+            gif.seek(gif.n_frames - 1)
+            last = np.array(gif.convert("RGB"))
+        assert (first != last).any()
+        for before, after in zip(complete, drawn(display), strict=True):
+            assert_array_equal(before, after)
+
+    @pytest.mark.parametrize(
+        ("results", "message"),
+        [
+            (np.zeros((3, 3)), "in one dimension or in two"),
+            ([np.zeros((3, 1)), np.zeros((3, 2))], "all in the same, got \\[1, 2\\]"),
+            (np.zeros(3), "shape \\(n_points, n\\)"),
+            (minimize(valley, [1, 1], record=None), "there is no trajectory"),
+        ],
+    )
+    def test_errors(self, results, message):
+        with pytest.raises(ValueError, match=message):
+            TrajectoryDisplay.from_function(valley, results)
+
+
+class TestSchedules:
+    def test_factors_and_rates(self):
+        schedules = ["cosine", Cosine(horizon=10), lambda t: 1 / t]
+        display = ScheduleDisplay.from_schedule(schedules, 40, learning_rate=0.5)
+        t = np.arange(1, 41)
+        expected = [Cosine(horizon=40)(t), Cosine(horizon=10)(t), 1 / t]
+        for xy, factors in zip(drawn(display), expected, strict=True):
+            assert_allclose(xy, np.c_[t, 0.5 * factors])
+        assert display.ax_.get_ylabel() == "Learning rate"
+        assert legend(display)[:2] == ["cosine", "Cosine(horizon=10)"]
+
+    def test_epochs(self):
+        from skgd.schedules import Step
+
+        display = ScheduleDisplay.from_schedule(
+            Step(every=1, unit="epoch"), 4, steps_per_epoch=2
+        )
+        assert_allclose(drawn(display)[0][:, 1], [1, 1, 0.1, 0.1])
+        assert display.ax_.get_ylabel() == "Factor on the learning rate"
+
+
+class TestCoefficients:
+    def test_estimators(self, models):
+        display = CoefficientPathDisplay.from_estimators(models)
+        assert len(display.lines_) == 4
+        order = [1, 2, 0]
+        for k, xy in enumerate(drawn(display)):
+            assert_array_equal(xy[:, 0], [1e-3, 0.01, 0.1])
+            assert_array_equal(xy[:, 1], [models[i].coef_[k] for i in order])
+        assert display.ax_.get_xscale() == "log"
+        assert display.ax_.get_xlabel() == "alpha"
+        assert legend(display) == ["1", "2", "3", "4"]
+
+    def test_result(self, results):
+        result = results["adam"]
+        display = CoefficientPathDisplay.from_result(result, names=["a", "b"])
+        assert_array_equal(np.array(drawn(display))[:, :, 1].T, result.trajectory)
+        assert legend(display) == ["a", "b"]
+        assert display.ax_.get_xscale() == "linear"
+
+
+class TestLearningRateRange:
+    def test_losses_and_suggestion(self):
+        X = np.random.default_rng(0).normal(size=(60, 3))
+        y = X @ [1.0, 2.0, 3.0]
+        model = GDRegressor(random_state=0)
+        found = lr_find(model, X, y, n_steps=40)
+        display = LearningRateRangeDisplay.from_estimator(model, X, y, n_steps=40)
+        loss, mark = drawn(display)
+        assert_array_equal(loss, np.c_[found.learning_rates, found.losses])
+        assert_array_equal(mark[:, 0], found.suggestion)
+        assert display.ax_.get_xscale() == "log"
+        assert legend(display) == [f"suggestion {found.suggestion:.2g}"]
+
+
+class TestEverywhere:
+    def test_whole_numbers_on_axes_that_count(self):
+        displays = [
+            LossCurveDisplay({"a": ([0, 1, 2], [2, 1, 0])}).plot(),
+            ScheduleDisplay.from_schedule("constant", 3),
+            CoefficientPathDisplay([0, 1, 2], [[1], [2], [3]]).plot(),
+        ]
+        for display in displays:
+            ticks = display.ax_.get_xticks()
+            assert_array_equal(ticks, np.round(ticks))
+
+    @pytest.mark.parametrize("width", [3.3, 6.4, 12.0])
+    def test_no_label_is_cut_off(self, results, width):
+        for draw in (
+            lambda ax: LossCurveDisplay.from_result(results, ax=ax),
+            lambda ax: TrajectoryDisplay.from_function(valley, results, ax=ax),
+            lambda ax: ScheduleDisplay.from_schedule("cosine", 9, ax=ax),
+        ):
+            figure, ax = plt.subplots(
+                figsize=(width, 0.75 * width), layout="constrained"
+            )
+            draw(ax)
+            figure.canvas.draw()
+            for label in (ax.xaxis.label, ax.yaxis.label):
+                box = label.get_window_extent()
+                assert figure.bbox.x0 <= box.x0 <= box.x1 <= figure.bbox.x1
+                assert figure.bbox.y0 <= box.y0 <= box.y1 <= figure.bbox.y1
+
+    def test_without_matplotlib(self, monkeypatch):
+        def refuse(name, *args, **kwargs):
+            raise ImportError(name)
+
+        monkeypatch.setattr("skgd.displays.import_module", refuse)
+        with pytest.raises(ImportError, match=r"skgd\[plot\]"):
+            ScheduleDisplay.from_schedule("cosine", 9)
+
+    @pytest.mark.parametrize(
+        ("call", "error", "message"),
+        [
+            (
+                lambda r: LossCurveDisplay.from_result(r, x="epochs"),
+                ValueError,
+                "'epoch'",
+            ),
+            (
+                lambda r: LossCurveDisplay.from_result(r, yscale="lag"),
+                ValueError,
+                "'log'",
+            ),
+            (
+                lambda r: ScheduleDisplay.from_schedule("cosine", 0),
+                ValueError,
+                "n_steps",
+            ),
+            (
+                lambda r: ScheduleDisplay.from_schedule("cosin", 9),
+                ValueError,
+                "'cosine'",
+            ),
+            (
+                lambda r: TrajectoryDisplay.from_function(valley, r, n_levels=0),
+                ValueError,
+                "n_levels",
+            ),
+        ],
+    )
+    def test_bad_arguments(self, results, call, error, message):
+        with pytest.raises(error, match=message):
+            call(results)

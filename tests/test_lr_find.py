@@ -1,0 +1,76 @@
+"""The learning-rate range test."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+
+from skgd import GDClassifier, GDRegressor, lr_find
+
+
+def test_rates_grow_geometrically_until_the_loss_blows_up():
+    X, y = load_diabetes(return_X_y=True)
+    found = lr_find(GDRegressor(optimizer="sgd", random_state=0), X, y, max_rate=1e3)
+    ratios = found.learning_rates[1:] / found.learning_rates[:-1]
+    np.testing.assert_allclose(ratios, (1e3 / 1e-5) ** (1 / 199))
+    assert len(found.losses) == len(found.learning_rates) < 200
+    assert np.isfinite(found.losses).all()
+    assert found.losses[-1] > 4 * found.losses[0]
+
+
+def test_first_losses_are_those_of_the_steps():
+    """With one batch of all rows every step is that of gradient descent."""
+    X, y = load_diabetes(return_X_y=True)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    model = GDRegressor(optimizer="sgd", batch_size=None, alpha=0, random_state=0)
+    found = lr_find(model, X, y, min_rate=0.01, max_rate=0.1, n_steps=10)
+    w, b = np.zeros(X.shape[1]), y.mean()
+    for rate, loss in zip(found.learning_rates, found.losses, strict=True):
+        residual = X @ w + b - y
+        w -= rate * X.T @ residual / len(y)
+        b -= rate * residual.mean()
+        assert loss == pytest.approx(np.mean((X @ w + b - y) ** 2) / 2, rel=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:Training diverged")
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adagrad", "adam"])
+@pytest.mark.parametrize("load", [load_breast_cancer, load_wine])
+def test_suggestion_trains_better_than_rates_far_from_it(load, optimizer):
+    X, y = load(return_X_y=True)
+
+    def loss(rate):
+        model = GDClassifier(
+            optimizer=optimizer, learning_rate=rate, max_iter=9, tol=None
+        )
+        return model.set_params(random_state=0).fit(X, y).loss_curve_[-1]
+
+    rate = lr_find(GDClassifier(optimizer=optimizer, random_state=0), X, y).suggestion
+    assert loss(rate) < min(loss(rate / 100), loss(rate * 100))
+
+
+def test_the_estimator_is_not_touched():
+    X, y = load_diabetes(return_X_y=True)
+    model = GDRegressor(random_state=0).fit(X, y)
+    before = model.coef_.copy()
+    lr_find(model, X, y, n_steps=10)
+    np.testing.assert_array_equal(model.coef_, before)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"min_rate": 0}, ValueError, r"min_rate must be .* \(0, inf\), got 0"),
+        ({"n_steps": 3}, ValueError, "n_steps must be an integer"),
+        ({"min_rate": 1, "max_rate": 0.1}, ValueError, "min_rate must be less than"),
+        ({"max_rate": "high"}, TypeError, "max_rate must be .* got 'high'"),
+    ],
+)
+def test_bad_parameters(options, error, message):
+    X, y = load_diabetes(return_X_y=True)
+    with pytest.raises(error, match=message):
+        lr_find(GDRegressor(), X, y, **options)
+
+
+def test_a_loss_that_never_falls_is_said():
+    X = np.ones((20, 1))
+    with pytest.raises(ValueError, match="the loss does not fall at any rate"):
+        lr_find(GDRegressor(optimizer="sgd"), X, np.ones(20))
