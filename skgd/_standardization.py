@@ -321,7 +321,7 @@ class Standardizer:
             self.offset = np.zeros(k)
         else:
             start = np.atleast_1d(link(p[1] if binary else p))
-            self.offset = start + _ASIDE * np.linspace(1, 2, k)
+            self.offset = start + (_ASIDE if binary else 0.0)
 
     def _target_scales(self, objective):
         """Return the unit of raw predictions and the factor on residuals."""
@@ -364,7 +364,8 @@ _ASIDE = 0.01
 """How far from the best constant training starts, in its units.
 
 Exactly there the gradient of the intercept would be nothing but rounding errors, of
-which optimizers that normalise gradients make whole steps.
+which optimizers that normalise gradients make whole steps. Several classes start at
+their shares: any order of them would make a label more than a name.
 """
 
 

@@ -270,7 +270,7 @@ WITHIN_WRITING = {"target": "os.fsync", "partly": "pass"}
 @pytest.mark.parametrize("where", [WITHIN_EPOCH, WITHIN_WRITING])
 def test_kill_9(where, path):
     script = KILLED.format(n=6, **where)
-    ended = subprocess.run([sys.executable, "-c", script, str(path)], check=False)
+    ended = subprocess.run([sys.executable, "-P", "-c", script, str(path)], check=False)
     assert ended.returncode == -signal.SIGKILL
     loaded = Checkpoint(path).load()
     assert loaded.n_iter_ == (5 if where is WITHIN_EPOCH else 4)

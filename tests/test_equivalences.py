@@ -33,7 +33,9 @@ def data():
 
 @pytest.fixture(scope="module")
 def classes():
-    return make_classification(90, 5, n_informative=4, n_redundant=0, n_classes=3)
+    return make_classification(
+        90, 5, n_informative=4, n_redundant=0, n_classes=3, random_state=0
+    )
 
 
 def raw(Estimator, *args, **params):

@@ -21,9 +21,11 @@ def test_first_losses_are_those_of_the_steps():
     """With one batch of all rows every step is that of gradient descent."""
     X, y = load_diabetes(return_X_y=True)
     X = (X - X.mean(axis=0)) / X.std(axis=0)
-    model = GDRegressor(optimizer="sgd", batch_size=None, alpha=0, random_state=0)
+    model = GDRegressor(
+        optimizer="sgd", batch_size=None, alpha=0, standardize=False, random_state=0
+    )
     found = lr_find(model, X, y, min_rate=0.01, max_rate=0.1, n_steps=10)
-    w, b = np.zeros(X.shape[1]), y.mean()
+    w, b = np.zeros(X.shape[1]), 0.0
     for rate, loss in zip(found.learning_rates, found.losses, strict=True):
         residual = X @ w + b - y
         w -= rate * X.T @ residual / len(y)
