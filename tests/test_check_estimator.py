@@ -40,7 +40,7 @@ def test_every_optimizer_and_batch_size(Estimator, optimizer, batch_size):
     """Strict: what is expected to fail must fail, and all else must pass."""
     expected = expected_to_fail(batch_size)
     results = check_estimator(
-        Estimator(optimizer=optimizer, batch_size=batch_size, max_iter=500),
+        Estimator(optimizer=optimizer, batch_size=batch_size, max_iter=250),
         expected_failed_checks=expected,
         on_skip=None,
         on_fail=None,

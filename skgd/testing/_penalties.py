@@ -22,7 +22,7 @@ def check_penalty(penalty, *, shapes=((5,), (5, 3))):
     must end at the minimiser of ½‖u − a‖² + ``value(u)``, a convex function;
     the check looks for a lower point nearby. Coefficients up to 1e300 (3e38 in
     float32) must give neither NaN nor a warning. ``in_units(factor)`` must be the
-    same penalty for factors of 1, and have a finite value where `value` has one for
+    same penalty for factors of 1, and have a finite value where ``value`` has one for
     the coefficients ``factor * w``.
 
     Parameters
