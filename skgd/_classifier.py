@@ -437,6 +437,14 @@ class GDClassifier(ClassifierMixin, LinearModel):
         self.classes_ = classes
         return self._targets(codes, dtype), len(classes) if len(classes) > 2 else None
 
+    def _encode_known(self, y, n_samples, loss, dtype):
+        classes = self.classes_
+        is_alike = type(y) is np.ndarray and y.dtype.kind == classes.dtype.kind
+        if not is_alike or y.shape != (n_samples,) or y.dtype.kind == "O":
+            return None
+        codes = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+        return self._targets(codes, dtype) if (classes[codes] == y).all() else None
+
     def _encode_like(self, y, objective):
         check_classification_targets(y)
         return self._targets(_codes(y, self.classes_), objective.X.dtype)

@@ -193,33 +193,88 @@ def run_batches(
     KeyboardInterrupt, and what a component raises
         Everything is then as it was after the last whole step.
     """
+    hooks = _Hooks(objective, optimizer, progress)
+    first = first_batch * batch_size
+    n_left = -(-(objective.n_samples - first) // batch_size)
+    given = {
+        **_data(objective, progress.w),
+        **_parts(objective, optimizer, progress, hooks, batch_size),
+        "first": first,
+        "stop": min(first + len(rates) * batch_size, objective.n_samples),
+        "shuffle": (progress.seed, progress.epoch) if shuffle else None,
+        "batch_size": batch_size,
+        "rates": _checked("rates", rates, (min(len(rates), n_left),), np.float64),
+        "clip_norm": -1 if clip_norm is None else clip_norm,
+        "engine": engine,
+    }
+    return _run(given, progress, average_from, average_power)
+
+
+def _run(given, progress, average_from=None, average_power=0):
     if average_from is not None:
         average_from = max(average_from - progress.since, 1)
         if not progress.n_averaged:
             progress.average = np.zeros_like(progress.w)
-    hooks = _Hooks(objective, optimizer, progress)
-    first = first_batch * batch_size
-    n_left = -(-(objective.n_samples - first) // batch_size)
     clock = np.array([progress.t - progress.since, progress.n_averaged])
     try:
         return run_pass(
-            **_data(objective, progress.w),
-            **_parts(objective, optimizer, progress, hooks, batch_size),
-            first=first,
-            stop=min(first + len(rates) * batch_size, objective.n_samples),
-            shuffle=(progress.seed, progress.epoch) if shuffle else None,
-            batch_size=batch_size,
-            rates=_checked("rates", rates, (min(len(rates), n_left),), np.float64),
-            clip_norm=-1 if clip_norm is None else clip_norm,
+            **given,
             clock=clock,
             average=None if average_from is None else progress.average,
             average_from=-1 if average_from is None else average_from,
             average_power=average_power,
-            engine=engine,
         )
     finally:
         t, progress.n_averaged = clock.tolist()
         progress.t = t + progress.since
+
+
+class OneBatch:
+    """`run_batches` for one batch after another of the same kind.
+
+    Parameters
+    ----------
+    objective : LinearObjective
+        With a batch of this kind; another has other values, and may have other rows.
+    optimizer : Optimizer
+    progress : Progress
+    clip_norm : float or None
+    """
+
+    def __init__(self, objective, optimizer, progress, clip_norm):
+        hooks = _Hooks(objective, optimizer, progress)
+        self._given = {
+            **_data(objective, progress.w),
+            **_parts(objective, optimizer, progress, hooks, objective.n_samples),
+            "first": 0,
+            "shuffle": None,
+            "clip_norm": -1 if clip_norm is None else clip_norm,
+            "engine": None,
+        }
+        for name in ("w", "X", "y", "state"):
+            self._given[name] = None
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether no component is called back; one that is would keep arrays."""
+        twins = (self._given[name] for name in ("loss", "penalty", "optimizer"))
+        return all(twin is not None for twin in twins)
+
+    def run(self, X, y, progress, rates, averaging) -> float:
+        """Take the step for a C-ordered ``X`` and return the sum of its losses."""
+        n = len(X)
+        given = {
+            **self._given,
+            "w": progress.w,
+            "X": X,
+            "y": y,
+            "n_samples": n,
+            "stop": n,
+            "batch_size": n,
+            "state": progress.state,
+            "rates": rates,
+        }
+        return _run(given, progress, **averaging)
 
 
 def objective_value(objective, w) -> float:

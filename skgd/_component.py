@@ -56,14 +56,14 @@ def fingerprint(value):
     unseen, such as an array, is equal to nothing.
     """
     kind = type(value)
-    if kind in _IMMUTABLE:
+    if kind in IMMUTABLE:
         return kind, value
     if isinstance(value, Component):
         return kind, *map(fingerprint, vars(value).values())
     return object()
 
 
-_IMMUTABLE = frozenset({bool, int, float, str, type(None)})
+IMMUTABLE = frozenset({bool, int, float, str, type(None)})
 
 
 class Registry(Mapping[str, type]):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from numbers import Integral
+from operator import is_, itemgetter
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -17,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._callback_support import CallbackSupport
 from ._compiled import with_contiguous_rows
-from ._component import fingerprint
+from ._component import IMMUTABLE, fingerprint
 from ._data import (
     check_same,
     check_sample_weight,
@@ -25,13 +26,16 @@ from ._data import (
     check_X_y,
     checksums,
     drop_weightless,
+    is_valid,
 )
 from ._diagnosis import Divergence, diagnose
 from ._display import Display, print_pass
 from ._loop import Progress
 from ._objective import LinearObjective
+from ._repetition import Repetition
 from ._standardization import Standardizer
 from ._training import (
+    AUTO_BATCH_SIZE,
     GradientNorms,
     Run,
     Settings,
@@ -87,8 +91,9 @@ _COUNT = Number(1, integer=True)
 
 
 @cache
-def _parameter_names(cls: Any) -> list[str]:
-    return list(inspect.signature(cls).parameters)
+def _parameter_values(cls: Any) -> Callable[[dict], tuple]:
+    """Return what takes the values of all parameters from the attributes."""
+    return itemgetter(*inspect.signature(cls).parameters)
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,24 @@ class _Parts:
     loss: Loss
     penalty: Penalty
     settings: Settings
+
+
+class _Resolved:
+    """What some values of the parameters are resolved to."""
+
+    def __init__(self, values, parts: _Parts):
+        self.parts, self._values = parts, values
+        self._fingerprints = list(map(fingerprint, values))
+        self._changeable = [
+            i for i, value in enumerate(values) if type(value) not in IMMUTABLE
+        ]
+
+    def holds_for(self, values) -> bool:
+        """Whether these are the same settings."""
+        if all(map(is_, values, self._values)):
+            known = self._fingerprints
+            return all(fingerprint(values[i]) == known[i] for i in self._changeable)
+        return self._fingerprints == list(map(fingerprint, values))
 
 
 class LinearModel(CallbackSupport, BaseEstimator):
@@ -115,6 +138,12 @@ class LinearModel(CallbackSupport, BaseEstimator):
 
     _unfinished: Run | None = None
     """A fit that was interrupted, for the next `fit` to end."""
+
+    _resolved: _Resolved | None = None
+    """The parameters of the last call."""
+
+    _repetition: Repetition | None = None
+    """The last call of `partial_fit`, if others may be like it."""
 
     loss_kind: ClassVar[type[Loss]]
     """The losses that the estimator takes."""
@@ -305,6 +334,12 @@ class LinearModel(CallbackSupport, BaseEstimator):
 
     def _partial_fit(self, X, y, sample_weight, given, **target_options):
         """One pass; an exception keeps the whole steps taken before it."""
+        is_plain = sample_weight is None and not given
+        if is_plain and not any(v is not None for v in target_options.values()):
+            model = self._repeated(X, y)
+            if model is not None:
+                self.__dict__ = model.__dict__
+                return self
         model = self._scratch()
         parts = model._parts()
         given.check(model.early_stopping, streaming=True)
@@ -355,6 +390,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
                 progress = early.best_of_stream(progress, plan.optimizer)
                 objective = replace(objective, units=progress.units)
         model._publish(parts, plan, objective, progress, reason)
+        model._prepare_repetition(parts, plan, objective, progress)
         self.__dict__ = model.__dict__
         if self.verbose:
             print_pass(progress, value, score)
@@ -362,6 +398,47 @@ class LinearModel(CallbackSupport, BaseEstimator):
             divergence = Divergence(problem, before, before, float(rates.max()))
             self._warn_diverged(objective, plan, divergence)
         return self
+
+    def _prepare_repetition(self, parts, plan, objective, progress):
+        """Let the next call be quick if it is like this one, of a few rows."""
+        is_small = objective.y.ndim == 1 and is_valid(
+            self, objective.X, {"reset": False}
+        )
+        is_watched = self.early_stopping or self.record_gradient_norm or self.verbose
+        if is_small and plan.n_batches == 1 and not is_watched:
+            repetition = Repetition(parts, plan, objective, progress)
+            if repetition.is_possible:
+                self._repetition = repetition
+
+    def _repeated(self, X, y):
+        """Return the model after a call like the last one, None if this is another."""
+        repetition, start = self._repetition, time.perf_counter()
+        if repetition is None or repetition.parts is not self._parts():
+            return None
+        dtype = self._progress.w.dtype
+        options = {"dtype": (dtype,), "reset": False}
+        size = repetition.parts.settings.batch_size
+        if (
+            not is_valid(self, X, options)
+            or not X.flags.c_contiguous
+            or len(X) > (AUTO_BATCH_SIZE if size == "auto" else size or math.inf)
+        ):
+            return None
+        targets = self._encode_known(y, len(X), repetition.parts.loss, dtype)
+        if targets is None:
+            return None
+        outcome = repetition.take(self._progress, X, targets)
+        if outcome is None:
+            return None
+        objective, progress, value, rate = outcome
+        model = self._scratch()
+        seconds = self._seconds() + time.perf_counter() - start
+        model._append_to_curves(value, rate, seconds, math.nan)
+        model._publish(
+            repetition.parts, repetition.plan, objective, progress, "partial_fit"
+        )
+        model._repetition = repetition
+        return model
 
     def _warn_diverged(self, objective, plan, divergence):
         names = getattr(self, "feature_names_in_", None)
@@ -434,13 +511,12 @@ class LinearModel(CallbackSupport, BaseEstimator):
 
     def _parts(self) -> _Parts:
         """Return the parameters resolved, those of the last call if they are equal."""
-        parameters = self.__dict__
         cls: Any = type(self)
-        names = _parameter_names(cls)
-        current = [fingerprint(parameters[name]) for name in names]
-        if parameters.get("_resolved", (None,))[0] != current:
-            self._resolved = current, self._resolve()
-        return self._resolved[1]
+        values = _parameter_values(cls)(self.__dict__)
+        known = self._resolved
+        if known is None or not known.holds_for(values):
+            self._resolved = known = _Resolved(values, self._resolve())
+        return known.parts
 
     def _resolve(self) -> _Parts:
         values = self.get_params(deep=False)
@@ -521,6 +597,10 @@ class LinearModel(CallbackSupport, BaseEstimator):
 
     def _encode_like(self, y, objective):
         """Return targets of the loss that are coded as those of the objective."""
+        raise NotImplementedError
+
+    def _encode_known(self, y, n_samples, loss, dtype):
+        """Return the targets of the loss as before, None if there is anything new."""
         raise NotImplementedError
 
     def _decode(self, y):
@@ -630,7 +710,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
 
     def _publish(self, parts, plan, objective, progress, stop_reason):
         """Set the fitted attributes."""
-        for name in ("_run", "_unfinished"):
+        for name in ("_run", "_unfinished", "_repetition"):
             self.__dict__.pop(name, None)
         self._progress = progress
         coef, intercept = objective.fold(progress.result(plan.optimizer))
@@ -676,7 +756,8 @@ class LinearModel(CallbackSupport, BaseEstimator):
 
     def __getstate__(self):
         state = {**super().__getstate__(), "_skgd_version": __version__}
-        state.pop("_resolved", None)
+        for name in ("_resolved", "_repetition"):
+            state.pop(name, None)
         return state
 
 

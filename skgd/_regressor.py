@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
+from ._data import is_valid_target
 from ._model import LinearModel
 from ._validation import Number
 from ._validation_set import Given
@@ -346,6 +347,10 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
 
     def _encode(self, y, loss, dtype, resume):
         return _checked_targets(y, loss, dtype), None
+
+    def _encode_known(self, y, n_samples, loss, dtype):
+        is_valid = is_valid_target(y, n_samples)
+        return _checked_targets(y, loss, dtype) if is_valid else None
 
     def _encode_like(self, y, objective):
         if y.shape[1:] != objective.y.shape[1:]:

@@ -43,19 +43,21 @@ class Units:
         coef : ndarray of float64 of shape (n_features, ...)
         intercept : ndarray of float64 of the shape of one row of ``w``
         """
+        w = w.astype(float, copy=False)
         coef = self._by_feature(w[: len(self.center)], self.inverse_scale) * self.unit
-        intercept = self.offset - self.center.astype(float) @ coef
+        intercept = self.offset - self.center @ coef
         if fit_intercept:
-            intercept = intercept + self.unit * w[-1].astype(float)
+            intercept = intercept + self.unit * w[-1]
         return coef, intercept
 
     def unfold(self, coef, intercept, fit_intercept) -> np.ndarray:
         """Return the weights that stand for coefficients and intercept."""
         scale = _inverse(self.inverse_scale)
+        coef = coef.astype(float, copy=False)
         w = self._by_feature(coef, scale) / self.unit
         if not fit_intercept:
             return w
-        last = (intercept - self.offset + self.center.astype(float) @ coef) / self.unit
+        last = (intercept - self.offset + self.center @ coef) / self.unit
         return np.concatenate([w, last[np.newaxis]])
 
     def for_outputs(self, outputs) -> "Units":
@@ -67,7 +69,6 @@ class Units:
 
     @staticmethod
     def _by_feature(coef, factor):
-        factor = factor.astype(float)
         return coef * (factor if coef.ndim == 1 else factor[:, np.newaxis])
 
 
@@ -192,7 +193,8 @@ class Standardizer:
     """What is known of the samples so far, and the units that follow from it.
 
     In a stream the units follow when a hundredth of the samples is new, or when a
-    value is far out: between, finding them would cost more than the step.
+    value is far out. Until then single rows wait to be counted: that, and finding the
+    units, would cost more than the step.
 
     Parameters
     ----------
@@ -202,6 +204,12 @@ class Standardizer:
         Where raw predictions start; None: at the best constant, if that is known.
         It stays: another one later would only be another intercept.
     """
+
+    _waiting: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
+    """Rows and targets that are not counted yet."""
+
+    _n_waiting: int = 0
+    """The number of those rows."""
 
     def __init__(self, objective, offset=None):
         self._n_outputs = int(np.prod(objective.shape[1:]))
@@ -214,9 +222,30 @@ class Standardizer:
 
     def with_more(self, objective) -> "Standardizer":
         """Return what is known after some more samples."""
+        known = self.with_waiting(objective)
+        if known is None:
+            known = shallow_copy(self)
+            known._features = self._features.copy()
+            known._waiting, known._n_waiting = (), 0
+            if self._waiting:
+                X, y = map(np.concatenate, zip(*self._waiting, strict=True))
+                known._add(replace(objective, X=X, y=y, sample_weight=None))
+            known._add(objective)
+        return known
+
+    def with_waiting(self, objective) -> "Standardizer | None":
+        """Return the same with some more rows that wait; None if the units are due."""
+        n_waiting = self._n_waiting + objective.n_samples
+        if (
+            objective.sample_weight is not None
+            or n_waiting > _MOST_WAITING
+            or self._scales is None
+            or self._is_due(objective, self._scales, n_waiting)
+        ):
+            return None
         known = shallow_copy(self)
-        known._features = self._features.copy()
-        known._add(objective)
+        known._waiting = (*self._waiting, (objective.X.copy(), objective.y.copy()))
+        known._n_waiting = n_waiting
         return known
 
     def for_outputs(self, outputs) -> "Standardizer":
@@ -241,18 +270,19 @@ class Standardizer:
             penalty_unit=scales.penalty_unit,
         )
 
-    def _is_due(self, objective, scales):
+    def _is_due(self, objective, scales, n_waiting=0):
         """Whether the units do not fit what is known any more."""
         X = objective.X
         if (
-            self._features.total >= 1.01 * scales.total
+            self._features.total + n_waiting >= 1.01 * scales.total
             or objective.loss is not scales.loss
             or sparse.issparse(X)
             or X.size > 1000
         ):
             return True
-        units = scales.units
-        return np.abs((X - units.center) * units.inverse_scale).max() > 10
+        z = ((X - scales.units.center) * scales.units.inverse_scale).ravel()
+        # The sum of squares is the quicker bound.
+        return not z.dot(z) <= _FAR_OUT**2 and np.abs(z).max() > _FAR_OUT
 
     def _find_scales(self, objective):
         loss, outputs = objective.loss, objective.shape[1:]
@@ -359,6 +389,12 @@ class Standardizer:
         scale[~is_centred] /= np.sqrt(np.where(nonzero > 0, nonzero, 1))[~is_centred]
         return center, scale
 
+
+_FAR_OUT = 10.0
+"""A value that many times its column's scale is the reason to find units anew."""
+
+_MOST_WAITING = 64
+"""Rows that wait to be counted at once."""
 
 _ASIDE = 0.01
 """How far from the best constant training starts, in its units.

@@ -331,7 +331,7 @@ def run_pass(
             batch_size=plan.batch_size,
             shuffle=plan.shuffle,
             clip_norm=plan.clip_norm,
-            **_averaging(plan, progress),
+            **averaging(plan, progress),
         )
         done += len(rates)
         part = min(done * plan.batch_size / objective.n_samples, 1.0)
@@ -344,7 +344,7 @@ def run_pass(
     return total / (part * weight) + penalty
 
 
-def _averaging(plan, progress):
+def averaging(plan, progress) -> dict:
     """Return from which step weights are averaged, and how much later ones count.
 
     The tail of a cycle is its last two thirds. Without cycles all weights are

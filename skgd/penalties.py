@@ -381,8 +381,7 @@ def _sum_of_absolutes(w):
 def _half_sum_of_squares(w):
     flat = np.ravel(w).astype(np.float64, copy=False)
     # Not np.dot, whose threads may have to wait for a core.
-    with np.errstate(over="ignore", under="ignore"):
-        return _finite(0.5 * np.einsum("i,i", flat, flat))
+    return _finite(0.5 * float(np.einsum("i,i", flat, flat)))
 
 
 def _finite(total):
