@@ -188,7 +188,7 @@ class LinearObjective:
         for rows in self._blocks():
             X = self.X[rows].astype(float)
             if self.units is not None:
-                X = _standardized(X, self.units)
+                X = standardized(X, self.units)
             square = X.multiply(X) if sparse.issparse(X) else X * X
             norms[rows] += np.asarray(square.sum(axis=1)).ravel()
         return norms
@@ -242,7 +242,7 @@ class LinearObjective:
         """Return rows as training sees them, their targets and raw predictions."""
         X = self.X[rows]
         if self.units is not None:
-            X = _standardized(X, self.units)
+            X = standardized(X, self.units)
         z = X @ self.coef(w)
         if self.fit_intercept:
             z += w[-1]
@@ -263,7 +263,8 @@ class LinearObjective:
         return float(values @ self.sample_weight[rows])
 
 
-def _standardized(X, units):
+def standardized(X, units):
+    """Return rows as training sees them."""
     if not sparse.issparse(X):
         return (X - units.center) * units.inverse_scale
     X = X - _repeated(units.center, X)

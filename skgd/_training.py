@@ -16,6 +16,7 @@ from ._compiled import objective_value, run_batches
 from ._diagnosis import Divergence
 from ._loop import Progress
 from ._objective import LinearObjective
+from ._slowness import possible_fall
 from ._validation_set import Best, EarlyStopping
 from .optimizers import Optimizer
 from .schedules import Constant, LinearRestarts, Schedule
@@ -410,7 +411,7 @@ def train(
     elif run.stop_reason is None:
         run.stop_reason = "max_iter"
         if rules.settled.is_asked:
-            _warn_max_iter(stopping, rules.settled.what)
+            _warn_max_iter(stopping, rules.settled)
 
 
 def _epoch(objective, plan, run, rules):
@@ -506,10 +507,12 @@ class _Level:
     epoch. A loss that rises is not level: that may be a wave of a momentum.
 
     Nor, either way, is one that falls by more than it did before: that is the start
-    of a rate that warms up, or of an optimizer that looks for its rate.
+    of a rate that warms up, or of an optimizer that looks for its rate. Nor is one
+    that `possible_fall` finds to be still far above the minimum.
     """
 
     what = "objective"
+    advice = ""
 
     def __init__(self, objective, plan, run, stopping):
         self._objective, self._run = objective, run
@@ -534,7 +537,8 @@ class _Level:
         if before is None or value > history.start + tolerance:
             return False
         fall_before, fall = history.loss_curve[0] - before, before - value
-        return fall <= tolerance and not _speeds_up(fall_before, fall)
+        agree = fall <= tolerance and not _speeds_up(fall_before, fall)
+        return agree and not self._is_slow(run.at_level, _MUCH_LOWER)
 
     def _windows_agree(self, history):
         curve = history.loss_curve
@@ -546,7 +550,22 @@ class _Level:
         if change <= np.finfo(float).eps * abs(curve[0]):
             return True
         fall_before, fall = before[0] - before[-1], last[0] - last[-1]
-        return change <= tol * abs(sum(last)) and not _speeds_up(fall_before, fall)
+        agree = change <= tol * abs(sum(last)) and not _speeds_up(fall_before, fall)
+        # At a rate that stays, noise keeps the weights well above the minimum.
+        return agree and not self._is_slow(self._run.progress, 10 * _MUCH_LOWER)
+
+    def _is_slow(self, progress, times):
+        """Whether a point can be found that is lower by so many times ``tol``."""
+        bound = times * self._stopping.tol * abs(self._run.history.start)
+        w = progress.result(self._optimizer)
+        is_slow = bound > 0 and possible_fall(self._objective, w) > bound
+        if is_slow:
+            self.advice = (
+                "It hardly changed and yet is far above its minimum: so it is with "
+                "columns that are nearly collinear, or not centred for want of an "
+                "intercept, and at a rate that is far too low. "
+            )
+        return is_slow
 
 
 def _value_at_rest(objective, optimizer, progress):
@@ -559,6 +578,10 @@ def _value_at_rest(objective, optimizer, progress):
             progress.n_averaged = 0
         value = min(value, of_mean)
     return value
+
+
+_MUCH_LOWER = 10
+"""How many times ``tol`` is too much to be left when training ends."""
 
 
 def _speeds_up(fall_before, fall):
@@ -625,10 +648,11 @@ def warn(message, category):
     warnings.warn(message, category, stacklevel=level + 1)
 
 
-def _warn_max_iter(stopping, what):
+def _warn_max_iter(stopping, settled):
     warn(
-        f"Training stopped at max_iter={stopping.max_iter} epochs before the {what} "
-        f"settled within tol={stopping.tol:g}. Increase max_iter or learning_rate, or "
-        "set tol=None to train for a fixed number of epochs.",
+        f"Training stopped at max_iter={stopping.max_iter} epochs before the "
+        f"{settled.what} settled within tol={stopping.tol:g}. {settled.advice}Increase "
+        "max_iter or learning_rate, or set tol=None to train for a fixed number of "
+        "epochs.",
         ConvergenceWarning,
     )

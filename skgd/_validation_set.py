@@ -182,6 +182,7 @@ class EarlyStopping:
     """
 
     what = "validation score"
+    advice = ""
 
     def __init__(self, validation_set, progress, tol, n_iter_no_change, best):
         has_grown = best.progress and best.progress.w.shape != progress.w.shape

@@ -1,6 +1,7 @@
 """When training stops, and what it leaves: early stopping, standstill, epochs."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skgd import GDClassifier, GDRegressor, minimize
+from skgd._slowness import possible_fall
 from skgd.optimizers import Optimizer
 from skgd.schedules import ReduceOnPlateau
 
@@ -499,3 +501,75 @@ def test_the_rate_is_reduced_in_minimize():
     reduced = minimize(distance, [5.0], schedule=plateau(), **options)
     assert constant.fun > 0.1
     assert reduced.fun < 1e-6
+
+
+# Level, and yet far from the minimum
+
+
+def nearly_collinear():
+    """Return two columns whose small difference is what matters."""
+    z = np.random.default_rng(0).normal(size=(500, 2))
+    return np.c_[z[:, 0], z[:, 0] + 0.01 * z[:, 1]], z[:, 1]
+
+
+def not_centred():
+    """Return a column of ones instead of an intercept."""
+    z = np.random.default_rng(0).normal(size=500)
+    return np.c_[np.ones(500), 2010 + 5 * z], z
+
+
+@pytest.mark.parametrize(
+    ("Estimator", "data", "params"),
+    [
+        (GDRegressor, nearly_collinear, {}),
+        (GDClassifier, nearly_collinear, {"alpha": 1e-6}),
+        (GDClassifier, nearly_collinear, {"loss": "hinge", "alpha": 1e-6}),
+        (GDRegressor, nearly_collinear, {"loss": "absolute_error"}),
+        (GDRegressor, not_centred, {"fit_intercept": False}),
+        (GDRegressor, nearly_collinear, {"learning_rate": 1e-9}),
+        (
+            GDRegressor,
+            nearly_collinear,
+            {"optimizer": "sgd", "schedule": "constant", "learning_rate": 1e-5},
+        ),
+    ],
+)
+def test_slow_is_not_settled(Estimator, data, params):
+    """The exact solution fits perfectly; what does not come near must not say "tol"."""
+    X, y = data()
+    y = y if Estimator is GDRegressor else y > 0
+    model = Estimator(**({"alpha": 0, "max_iter": 500} | params), random_state=0)
+    with pytest.warns(ConvergenceWarning, match="max_iter=500"):
+        model.fit(X, y)
+    assert model.stop_reason_ == "max_iter"
+
+
+def test_slow_is_said():
+    model = GDRegressor(alpha=0, fit_intercept=False, max_iter=500, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="far above its minimum"):
+        model.fit(*not_centred())
+
+
+@pytest.mark.parametrize("weights", [None, np.linspace(0.5, 2, 442)])
+@pytest.mark.parametrize("penalty", ["none", "l2"])
+def test_possible_fall_is_the_distance_from_the_minimum(penalty, weights):
+    """For a squared error without penalty one of the points is the minimum."""
+    model = GDRegressor(penalty=penalty, alpha=1e-9)
+    objective, _, progress = model._prepare(X_REAL, Y, weights)
+    exact = LinearRegression().fit(X_REAL, Y, weights)
+    w = objective.unfold(exact.coef_, exact.intercept_)
+    distance = objective.value(progress.w) - objective.value(w)
+    assert possible_fall(objective, progress.w) == pytest.approx(distance, rel=1e-6)
+    assert possible_fall(objective, w) == pytest.approx(0, abs=1e-6 * distance)
+
+
+@pytest.mark.parametrize("penalty", ["l1", "nonnegative"])
+def test_no_point_is_lower_than_a_minimum_with_kinks_or_bounds(penalty):
+    model = GDRegressor(penalty=penalty, alpha=0.05, tol=1e-9, random_state=0)
+    objective, _, start = model._prepare(X_REAL, Y, None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X_REAL, Y)
+    w = objective.unfold(model.coef_, model.intercept_[0])
+    fall = objective.value(start.w) - objective.value(w)
+    assert possible_fall(objective, w) < 1e-4 * fall
