@@ -134,14 +134,21 @@ for stop in ({"tol": 1e-3}, {"tol": None, "coef_tol": 0.01}, {"tol": None}):
 # Order
 # -----
 # ``shuffle=True``, the default, takes the samples in a new order in every epoch.
-# Without it, data that are sorted pull the line to their end again and again.
+# Without it, data that are sorted pull the line to their end again and again. Here are
+# points with much noise, the lowest first.
 
+x = rng.uniform(size=100)
+y = 3 * x + 0.5 + rng.normal(size=100)
 order = np.argsort(y)
-for shuffle in (True, False):
-    model = GDRegressor(
-        batch_size=1, learning_rate=0.01, max_iter=5, shuffle=shuffle, **plain
-    ).fit(x[order, None], y[order])
-    print(
-        f"shuffle={shuffle!s:5}  slope {model.coef_[0]:.3f}  "
-        f"intercept {model.intercept_[0]:.3f}  R² {model.score(x[:, None], y):.4f}"
-    )
+X, y = x[order, None], y[order]
+models = {
+    name: GDRegressor(
+        batch_size=1, learning_rate=0.1, max_iter=20, shuffle=shuffle, **plain
+    ).fit(X, y)
+    for name, shuffle in {"shuffled": True, "in order of y": False}.items()
+}
+FittedLineDisplay.from_estimator(models, X, y)
+plt.show()
+for name, model in models.items():
+    print(f"{name:14} R² {model.score(X, y):6.3f}")
+print(f"{'best line':14} R² {np.corrcoef(x[order], y)[0, 1] ** 2:6.3f}")
