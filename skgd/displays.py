@@ -312,7 +312,7 @@ class FittedLineDisplay(_Display):
         self
         """
         _check("plot", yscale=(yscale, _SCALE))
-        ax, loss_ax = self._panels(axes, 2, figsize=(9, 4))
+        ax, loss_ax = self._panels(axes, 2, figsize=(8, 3.6))
         style = {"marker": ".", "linestyle": "none", "color": "0.6"}
         (self.points_,) = ax.plot(self.x, self.y, **style)
         # Without marks, which would look like points.
@@ -463,7 +463,7 @@ class BatchSizeDisplay(_Display):
         -------
         self
         """
-        axes = self._panels(axes, 3, figsize=(12, 4))
+        axes = self._panels(axes, 3, figsize=(9, 3.2))
         times = {
             "for an epoch": np.median(self.epoch_times, axis=1),
             "for an update": np.median(self.update_times, axis=1),

@@ -64,11 +64,12 @@ models = {
     f"batch {size or 'of all'}": clone(model).set_params(batch_size=size).fit(X, y)
     for size in (1, 16, 64, 512, None)
 }
-fig, axes = plt.subplots(1, 3, figsize=(12, 4), layout="constrained", sharey=True)
+fig, axes = plt.subplots(1, 3, figsize=(9, 3.4), layout="constrained", sharey=True)
 for ax, unit in zip(axes, ("epoch", "update", "second"), strict=True):
     LossCurveDisplay.from_estimator(models, x=unit, ax=ax, yscale="log")
 for ax in axes[1:]:
     ax.set(xscale="log", ylabel="")
-for ax in axes[:2]:
+for ax in axes:
     ax.get_legend().remove()
+fig.legend(axes[0].lines, list(models), loc="outside upper center", ncols=5)
 plt.show()

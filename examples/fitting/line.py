@@ -58,7 +58,7 @@ models = {
     ).fit(X, y)
     for size in (1, 8, 32, 64, None)
 }
-fig, axes = plt.subplots(1, 2, figsize=(11, 4), layout="constrained", sharey=True)
+fig, axes = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained", sharey=True)
 for ax, unit in zip(axes, ("epoch", "update"), strict=True):
     LossCurveDisplay.from_estimator(models, x=unit, ax=ax, yscale="log")
 axes[1].set(xscale="log", ylabel="")
@@ -109,13 +109,13 @@ line = GDRegressor(
 print("the estimator after 100:", line.coef_[0], " minimize:", result.x[0])
 
 # %%
-fig, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
 axes[0].plot(x, y, ".", color="0.6")
 for step in (1, 5, 10, 20, 100):
     w = result.trajectory[step, 0]
-    axes[0].plot(x, w * x, label=f"after step {step}: w = {w:.2f}")
+    axes[0].plot(x, w * x, label=f"step {step}: {w:.2f}")
 axes[0].set(xlabel="x", ylabel="y")
-axes[0].legend()
+axes[0].legend(title="$w$ after")
 TrajectoryDisplay.from_function(loss, result, limits=[(-0.5, 4.5)], ax=axes[1])
 axes[1].set(xlabel="$w$", ylabel="mean of $(y - wx)^2$")
 plt.show()
@@ -151,4 +151,8 @@ FittedLineDisplay.from_estimator(models, X, y)
 plt.show()
 for name, model in models.items():
     print(f"{name:14} R² {model.score(X, y):6.3f}")
-print(f"{'best line':14} R² {np.corrcoef(x[order], y)[0, 1] ** 2:6.3f}")
+print(f"{'least squares':14} R² {np.corrcoef(x[order], y)[0, 1] ** 2:6.3f}")
+
+# %%
+# The loss of an epoch is measured on its way. Where the line follows the order it looks
+# good all along, and the line is at the wrong place in the end.

@@ -42,7 +42,7 @@ schedules = {
     "linear restarts": LinearRestarts(),
 }
 names = list(schedules)
-fig, axes = plt.subplots(1, 2, figsize=(11, 4), layout="constrained", sharey=True)
+fig, axes = plt.subplots(1, 2, figsize=(8.5, 3.8), layout="constrained", sharey=True)
 for ax, half in zip(axes, (names[:4], names[4:]), strict=True):
     ScheduleDisplay.from_schedule(
         {name: schedules[name] for name in half},
@@ -121,7 +121,7 @@ runs = {
     "cosine, told the end": train(Cosine(horizon=60, unit="epoch"), 60),
 }
 epochs = np.arange(1, 61)
-fig, axes = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(8.5, 3.8), layout="constrained")
 for ax, part, y_name in zip(
     axes, (0, 1), ("Loss above the minimum", "Rate"), strict=True
 ):

@@ -49,7 +49,7 @@ results = {
     )
     for name, (optimizer, rate) in descents.items()
 }
-fig, axes = plt.subplots(2, 2, figsize=(10, 6), layout="constrained")
+fig, axes = plt.subplots(2, 2, figsize=(8.5, 5.5), layout="constrained")
 for ax, (name, result) in zip(axes.flat, results.items(), strict=True):
     TrajectoryDisplay.from_function(
         valley, {name: result}, limits=[(-9, 3), (-1.6, 1.6)], ax=ax
