@@ -93,7 +93,7 @@ print(f"held-out accuracy of the best: {search.score(X_test, y_test):.3f}")
 # A stream
 # --------
 # ``partial_fit`` makes one pass over what it is given. Scored on each chunk before
-# learning from it, accuracy grows from chance.
+# learning from it, no digit has to be held back.
 
 stream = GDClassifier(random_state=0)
 seen, accuracy = [], []

@@ -137,8 +137,6 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
         Optimizer steps that led to the weights.
     learning_rate_ : float
         The rate that the schedule multiplied in the last call.
-    learning_rate_curve_ : list of float
-        The rate of the first step of each epoch.
     loss_curve_ : list of float
         For each epoch ``alpha`` times the penalty at its start plus the mean loss of
         the samples, each before the step that used it: with one batch the objective

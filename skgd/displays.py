@@ -1,4 +1,4 @@
-"""Pictures of what happened: losses, descents, rates, coefficients.
+"""Pictures of what happened: losses, fits, descents, rates, coefficients.
 
 Each display holds the data of one picture, in its attributes and as the arguments of
 its constructor, and draws them with ``plot``; the class methods ``from_...`` do both.
@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import OptimizeResult
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.model_selection import check_cv, cross_validate
+from sklearn.utils import check_X_y
 
 from ._lr_find import lr_find
 from ._validation import Choice, Number, check_parameters
@@ -39,22 +42,35 @@ class _Display:
         self.ax_, self.figure_, self.lines_ = ax, ax.figure, []
         return ax
 
-    def _draw(self, curves, *, most_marks=12, **options):
+    def _panels(self, axes, n, **options):
+        """Return the n axes to draw in, new ones side by side if none are given."""
+        if axes is None:
+            subplots = _matplotlib("pyplot").subplots
+            _, axes = subplots(1, n, layout="constrained", **options)
+        axes = np.ravel(axes)
+        if len(axes) != n:
+            raise ValueError(
+                f"plot: axes must be {n} matplotlib Axes, got {len(axes)}."
+            )
+        self.axes_, self.figure_, self.lines_ = axes, axes[0].figure, []
+        return axes
+
+    def _draw(self, ax, curves, *, most_marks=12, **options):
         """Draw curves by name, with a legend if there are several."""
         for i, (name, (x, y)) in enumerate(curves.items()):
             every = max(1, len(x) // most_marks)
             # Not all at the same places, where they would hide each other.
             marks = {"markevery": (i * every // len(curves), every)}
             style = _style(i) | marks | options
-            self.lines_ += self.ax_.plot(x, y, label=name, **style)
+            self.lines_ += ax.plot(x, y, label=name, **style)
         if len(curves) > 1:
-            self._add_legend(len(curves))
+            self._add_legend(ax, len(curves))
 
-    def _add_legend(self, n_curves):
+    def _add_legend(self, ax, n_curves):
         if n_curves <= 5:
-            self.ax_.legend(framealpha=0.85, edgecolor="none")
+            ax.legend(framealpha=0.85, edgecolor="none")
             return
-        self.ax_.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
+        ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
 
 
 class LossCurveDisplay(_Display):
@@ -172,10 +188,299 @@ class LossCurveDisplay(_Display):
         """
         _check("plot", yscale=(yscale, _SCALE))
         ax = self._axes(ax)
-        self._draw(self.curves, **options)
+        self._draw(ax, self.curves, **options)
         ax.set(xlabel=self.x_name, ylabel=self.y_name, yscale=yscale)
         if self.x_name != _X_NAMES["second"]:
             _count_on(ax.xaxis)
+        return self
+
+
+class FittedLineDisplay(_Display):
+    """Models of one feature over their points, and the loss of each epoch.
+
+    Parameters
+    ----------
+    x, y : array-like of shape (n_samples,)
+        The points.
+    curves : dict of str to (array-like, array-like)
+        Abscissas and predictions, by the name for the legend.
+    loss_curves : dict of str to array-like of shape (n_epochs,)
+        The losses, by the same names.
+    x_name, y_name : str, default="x", "y"
+        The labels of the axes.
+
+    Attributes
+    ----------
+    axes_ : ndarray of two matplotlib Axes
+        That of the points and that of the losses.
+    figure_ : matplotlib Figure
+    points_ : matplotlib Line2D
+    lines_ : list of matplotlib Line2D
+        The predictions of each model.
+    loss_display_ : LossCurveDisplay
+        The losses.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skgd import GDRegressor
+    >>> from skgd.displays import FittedLineDisplay
+    >>> X = np.linspace(0, 1, 20)[:, None]
+    >>> y = 3 * X[:, 0] + 0.5
+    >>> model = GDRegressor(alpha=0, random_state=0).fit(X, y)
+    >>> display = FittedLineDisplay.from_estimator(model, X, y)
+    >>> display.lines_[0].get_ydata()[[0, -1]].round(2)
+    array([0.5, 3.5])
+    """
+
+    axes_: np.ndarray
+    points_: Any
+    loss_display_: LossCurveDisplay
+
+    def __init__(self, x, y, curves, loss_curves, *, x_name="x", y_name="y"):
+        self.x = np.asarray(x)
+        self.y = np.asarray(y)
+        self.curves = {
+            name: (np.asarray(x), np.asarray(y)) for name, (x, y) in curves.items()
+        }
+        self.loss_curves = {
+            name: np.asarray(losses) for name, losses in loss_curves.items()
+        }
+        self.x_name = x_name
+        self.y_name = y_name
+
+    @classmethod
+    def from_estimator(cls, estimators, X, y, *, axes=None, yscale="linear"):
+        """Draw what fitted regressors predict at the points, and their ``loss_curve_``.
+
+        Parameters
+        ----------
+        estimators : GDRegressor, list of them, or dict of str to GDRegressor
+            A dict has the names for the legend.
+        X : array-like of shape (n_samples, 1)
+        y : array-like of shape (n_samples,)
+        axes : pair of matplotlib Axes, default=None
+            For the points and for the losses; None makes new ones.
+        yscale : {"linear", "log", "symlog"}, default="linear"
+            That of the losses.
+
+        Returns
+        -------
+        FittedLineDisplay
+
+        Raises
+        ------
+        ValueError
+            If there is not exactly one feature.
+        TypeError
+            If an estimator is not a regressor.
+        """
+        points, targets = check_X_y(X, y, y_numeric=True)
+        if points.shape[1] != 1:
+            raise ValueError(
+                f"from_estimator: X must have one feature, got {points.shape[1]}."
+            )
+        order = np.argsort(points[:, 0], kind="stable")
+        curves, loss_curves = {}, {}
+        for name, estimator in _by_name(estimators).items():
+            if not is_regressor(estimator):
+                raise TypeError(
+                    "from_estimator: estimators must be regressors, got "
+                    f"{type(estimator).__name__}."
+                )
+            curves[name] = points[order, 0], estimator.predict(X)[order]
+            loss_curves[name] = estimator.loss_curve_
+        (x_name,) = getattr(X, "columns", ["x"])
+        names = {"x_name": x_name, "y_name": getattr(y, "name", None) or "y"}
+        display = cls(points[:, 0], targets, curves, loss_curves, **names)
+        return display.plot(axes, yscale=yscale)
+
+    def plot(self, axes=None, *, yscale="linear", **options):
+        """Draw the points, the predictions and the losses.
+
+        Parameters
+        ----------
+        axes : pair of matplotlib Axes, default=None
+            For the points and for the losses; None makes new ones.
+        yscale : {"linear", "log", "symlog"}, default="linear"
+            That of the losses.
+        **options
+            For the lines of the predictions, as ``Axes.plot`` takes them.
+
+        Returns
+        -------
+        self
+        """
+        _check("plot", yscale=(yscale, _SCALE))
+        ax, loss_ax = self._panels(axes, 2, figsize=(8, 3.6))
+        style = {"marker": ".", "linestyle": "none", "color": "0.6"}
+        (self.points_,) = ax.plot(self.x, self.y, **style)
+        # Without marks, which would look like points.
+        self._draw(ax, self.curves, **{"marker": ""} | options)
+        ax.set(xlabel=self.x_name, ylabel=self.y_name)
+        losses = {n: (np.arange(len(c)) + 1, c) for n, c in self.loss_curves.items()}
+        self.loss_display_ = LossCurveDisplay(losses).plot(loss_ax, yscale=yscale)
+        return self
+
+
+class BatchSizeDisplay(_Display):
+    """What the batch size changes: times, updates and scores.
+
+    Parameters
+    ----------
+    batch_sizes : array-like of shape (n_sizes,)
+    epoch_times : array-like of shape (n_sizes, n_fits)
+        Seconds for an epoch, in each fit.
+    n_updates : array-like of shape (n_sizes,)
+        Updates in an epoch.
+    train_scores, test_scores : array-like of shape (n_sizes, n_fits)
+        Scores on the samples of the fit, and on those held out.
+    score_name : str, default="Score"
+        The label of their axis.
+
+    Attributes
+    ----------
+    update_times : ndarray of shape (n_sizes, n_fits)
+        Seconds for an update.
+    axes_ : ndarray of three matplotlib Axes
+        For the times, the updates and the scores.
+    figure_ : matplotlib Figure
+    lines_ : list of matplotlib Line2D
+        The medians of the times of an epoch and of an update, the updates, the means
+        of the training and of the held-out scores.
+
+    See Also
+    --------
+    sklearn.model_selection.ValidationCurveDisplay : The scores for any parameter.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skgd import GDClassifier
+    >>> from skgd.displays import BatchSizeDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = GDClassifier(max_iter=5, tol=None, random_state=0)
+    >>> display = BatchSizeDisplay.from_estimator(model, X, y, cv=3)
+    >>> display.batch_sizes.tolist()
+    [1, 4, 16, 64, 256, 1024, 1198]
+    >>> display.n_updates.tolist()
+    [1198, 300, 75, 19, 5, 2, 1]
+    """
+
+    axes_: np.ndarray
+
+    def __init__(
+        self,
+        batch_sizes,
+        *,
+        epoch_times,
+        n_updates,
+        train_scores,
+        test_scores,
+        score_name="Score",
+    ):
+        self.batch_sizes = np.asarray(batch_sizes)
+        self.epoch_times = np.asarray(epoch_times)
+        self.n_updates = np.asarray(n_updates)
+        self.update_times = self.epoch_times / self.n_updates[:, None]
+        self.train_scores = np.asarray(train_scores)
+        self.test_scores = np.asarray(test_scores)
+        self.score_name = score_name
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, X, y, *, batch_sizes=None, cv=None, scoring=None, axes=None
+    ):
+        """Fit clones with each batch size, and draw what came out.
+
+        All sizes make as many epochs if the estimator has ``tol=None``. Times are
+        those of ``time_curve_``.
+
+        Parameters
+        ----------
+        estimator : GDRegressor or GDClassifier
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        batch_sizes : list of int or None, default=None
+            None among them stands for all samples of a fit; None instead of them for
+            the powers of four, and all.
+        cv : int, splitter or iterable, default=None
+            What is held out of each fit, as ``cross_validate`` takes it. None is five
+            folds.
+        scoring : str or callable, default=None
+            None is the ``score`` of the estimator.
+        axes : three matplotlib Axes, default=None
+            For the times, the updates and the scores; None makes new ones.
+
+        Returns
+        -------
+        BatchSizeDisplay
+        """
+        folds = check_cv(cv, y, classifier=is_classifier(estimator))
+        folds = list(folds.split(X, y))
+        n_samples = min(len(train) for train, _ in folds)
+        if batch_sizes is None:
+            powers = 4 ** np.arange(20)
+            batch_sizes = [*powers[powers < n_samples].tolist(), None]
+        accepted = Choice(None) | Number(1, integer=True)
+        for size in batch_sizes:
+            _check("from_estimator", batch_sizes=(size, accepted))
+        settings = {
+            "cv": folds,
+            "scoring": scoring,
+            "return_train_score": True,
+            "return_estimator": True,
+            "error_score": "raise",
+        }
+        fits = [
+            cross_validate(clone(estimator).set_params(batch_size=b), X, y, **settings)
+            for b in batch_sizes
+        ]
+        sizes = np.array([n_samples if b is None else b for b in batch_sizes])
+        return cls(
+            sizes,
+            epoch_times=[
+                [m.time_curve_[-1] / len(m.time_curve_) for m in fit["estimator"]]
+                for fit in fits
+            ],
+            n_updates=-(-n_samples // sizes),
+            train_scores=[fit["train_score"] for fit in fits],
+            test_scores=[fit["test_score"] for fit in fits],
+            score_name=scoring if isinstance(scoring, str) else "Score",
+        ).plot(axes)
+
+    def plot(self, axes=None, **options):
+        """Draw the times, the updates and the scores against the batch size.
+
+        Parameters
+        ----------
+        axes : three matplotlib Axes, default=None
+            For the times, the updates and the scores; None makes new ones.
+        **options
+            For the lines, as ``Axes.plot`` takes them.
+
+        Returns
+        -------
+        self
+        """
+        axes = self._panels(axes, 3, figsize=(9, 3.2))
+        times = {
+            "for an epoch": np.median(self.epoch_times, axis=1),
+            "for an update": np.median(self.update_times, axis=1),
+        }
+        scores = {
+            "training": np.mean(self.train_scores, axis=1),
+            "held out": np.mean(self.test_scores, axis=1),
+        }
+        panels = [
+            ("Seconds", "log", times),
+            ("Updates in an epoch", "log", {"updates": self.n_updates}),
+            (self.score_name, "linear", scores),
+        ]
+        for ax, (name, yscale, values) in zip(axes, panels, strict=True):
+            curves = {label: (self.batch_sizes, y) for label, y in values.items()}
+            self._draw(ax, curves, **options)
+            ax.set(xlabel="Batch size", ylabel=name, xscale="log", yscale=yscale)
         return self
 
 
@@ -293,17 +598,16 @@ class TrajectoryDisplay(_Display):
         self
         """
         _check("plot", n_levels=(n_levels, Number(1, integer=True)))
-        self._axes(ax)
+        ax = self._axes(ax)
         if len(self.grid) == 1:
             self._draw_graph()
         else:
             self._draw_contours(n_levels)
         curves = self._curves()
-        self._draw(
-            curves, most_marks=100, **{"markersize": 4, "linewidth": 1.4} | options
-        )
+        style = {"markersize": 4, "linewidth": 1.4} | options
+        self._draw(ax, curves, most_marks=100, **style)
         for line, (x, y) in zip(self.lines_, curves.values(), strict=True):
-            self.ax_.plot(x[:1], y[:1], **_START, markeredgecolor=line.get_color())
+            ax.plot(x[:1], y[:1], **_START, markeredgecolor=line.get_color())
         return self
 
     def animate(self, filename, *, n_frames=60, fps=12, dpi=100):
@@ -461,7 +765,7 @@ class ScheduleDisplay(_Display):
         """
         _check("plot", yscale=(yscale, _SCALE))
         ax = self._axes(ax)
-        self._draw(self.curves, **options)
+        self._draw(ax, self.curves, **options)
         ax.set(xlabel="Step", ylabel=self.y_name, yscale=yscale)
         _count_on(ax.xaxis)
         return self
@@ -575,7 +879,7 @@ class CoefficientPathDisplay(_Display):
         curves = {
             n: (self.x, column) for n, column in zip(names, self.coef.T, strict=True)
         }
-        self._draw(curves, **options)
+        self._draw(ax, curves, **options)
         ax.set(xlabel=self.x_name, ylabel=self.y_name)
         if self.x_name == "Iteration":
             _count_on(ax.xaxis)
@@ -672,7 +976,7 @@ class LearningRateRangeDisplay(_Display):
         style = {"color": _COLORS[1], "linestyle": "--", "label": label}
         self.lines_.append(ax.axvline(self.suggestion, **style))
         ax.set(xlabel="Learning rate", ylabel="Loss", xscale="log")
-        self._add_legend(1)
+        self._add_legend(ax, 1)
         return self
 
 

@@ -166,7 +166,24 @@ class Optimizer(Component):
 
 
 def tell_rate(state, rate) -> None:
-    """Fill in the entry ``"rate"`` of a state that has one: see `Optimizer.init`."""
+    """Fill in the entry ``"rate"`` of a state that has one: see `Optimizer.init`.
+
+    The loop does so before each step; whoever calls `Optimizer.direction` has to.
+
+    Parameters
+    ----------
+    state : dict of str to ndarray
+    rate : float
+        The rate of the next step.
+
+    Examples
+    --------
+    >>> optimizer = ScheduleFreeSGD()
+    >>> state = optimizer.init(np.zeros(2))
+    >>> tell_rate(state, 0.1)
+    >>> state["rate"].tolist()
+    0.1
+    """
     if "rate" in state:
         state["rate"][...] = rate
 

@@ -363,6 +363,17 @@ class NonNegative(Box):
 def soft_threshold(w, threshold):
     """Return ``w`` moved towards zero by ``threshold``, and zero if it gets there.
 
+    Parameters
+    ----------
+    w : ndarray
+    threshold : float or array-like >= 0
+        One for all, or one for each weight.
+
+    Returns
+    -------
+    ndarray
+        Of the shape and dtype of ``w``.
+
     Examples
     --------
     >>> soft_threshold(np.array([3.0, -0.5]), 1.0)

@@ -1,12 +1,17 @@
 """Displays: what is drawn is the data, each name looks different, errors help."""
 
+from time import perf_counter
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.model_selection import cross_validate
 
-from skgd import GDRegressor, lr_find, minimize
+from skgd import GDClassifier, GDRegressor, lr_find, minimize
 from skgd.displays import (
+    BatchSizeDisplay,
     CoefficientPathDisplay,
+    FittedLineDisplay,
     LearningRateRangeDisplay,
     LossCurveDisplay,
     ScheduleDisplay,
@@ -132,6 +137,140 @@ class TestLossCurves:
         box = display.ax_.get_legend().get_window_extent()
         assert box.x0 >= display.ax_.get_window_extent().x1
         assert box.x1 <= display.figure_.bbox.x1
+
+
+FIVE_EPOCHS = {"alpha": 0, "max_iter": 5, "tol": None, "random_state": 0}
+
+
+@pytest.fixture
+def points():
+    x = np.random.default_rng(0).uniform(size=40)
+    return x[:, None], 3 * x + 0.5
+
+
+class TestFittedLines:
+    def test_lines_points_and_losses(self, points):
+        X, y = points
+        models = {
+            loss: GDRegressor(loss, **FIVE_EPOCHS).fit(X, y)
+            for loss in ("squared_error", "huber")
+        }
+        display = FittedLineDisplay.from_estimator(models, X, y, yscale="log")
+        assert_array_equal(display.points_.get_xydata(), np.c_[X, y])
+        x = np.sort(X[:, 0])
+        for xy, model in zip(drawn(display), models.values(), strict=True):
+            assert_array_equal(xy[:, 0], x)
+            assert_allclose(xy[:, 1], model.coef_[0] * x + model.intercept_[0])
+        losses = drawn(display.loss_display_)
+        for xy, model in zip(losses, models.values(), strict=True):
+            assert_array_equal(xy, np.c_[np.arange(1, 6), model.loss_curve_])
+        assert display.loss_display_.ax_ is display.axes_[1]
+        assert display.axes_[1].get_yscale() == "log"
+        texts = display.axes_[0].get_legend().get_texts()
+        assert [text.get_text() for text in texts] == list(models)
+        assert_told_apart(display)
+
+    def test_a_curve_is_drawn_in_the_order_of_x(self, points):
+        X, y = points
+        model = GDRegressor("poisson", **FIVE_EPOCHS).fit(X, y)
+        (xy,) = drawn(FittedLineDisplay.from_estimator(model, X, y))
+        assert_allclose(xy[:, 1], model.predict(xy[:, :1]))
+        assert np.all(np.diff(xy, axis=0) > 0)
+
+    def test_names_of_a_frame(self, points):
+        pd = pytest.importorskip("pandas")
+        X, y = pd.DataFrame(points[0], columns=["dose"]), pd.Series(points[1])
+        model = GDRegressor(**FIVE_EPOCHS).fit(X, y)
+        ax = FittedLineDisplay.from_estimator(model, X, y).axes_[0]
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("dose", "y")
+        ax = FittedLineDisplay.from_estimator(model, X, y.rename("effect")).axes_[0]
+        assert ax.get_ylabel() == "effect"
+
+    def test_axes_and_options_of_the_user(self, points):
+        model = GDRegressor(**FIVE_EPOCHS).fit(*points)
+        figure, axes = plt.subplots(2, 1)
+        display = FittedLineDisplay.from_estimator(model, *points, axes=axes)
+        assert display.figure_ is figure
+        assert list(display.axes_) == list(axes)
+        assert display.plot(axes, color="red").lines_[0].get_color() == "red"
+
+    def test_errors(self, points):
+        X, y = points
+        model = GDRegressor(**FIVE_EPOCHS).fit(X, y)
+        with pytest.raises(ValueError, match="X must have one feature, got 2"):
+            FittedLineDisplay.from_estimator(model, np.hstack([X, X]), y)
+        with pytest.raises(ValueError, match="axes must be 2 matplotlib Axes, got 1"):
+            FittedLineDisplay.from_estimator(model, X, y, axes=plt.gca())
+        classifier = GDClassifier(**FIVE_EPOCHS).fit(X, y > 2)
+        with pytest.raises(TypeError, match="regressors, got GDClassifier"):
+            FittedLineDisplay.from_estimator(classifier, X, y)
+
+
+class TestBatchSizes:
+    @pytest.fixture
+    def data(self):
+        X = np.random.default_rng(0).normal(size=(50, 3))
+        return X, X[:, 0] > X[:, 1]
+
+    model = GDClassifier(max_iter=3, tol=None, random_state=0)
+
+    def test_scores_are_those_of_cross_validation(self, data):
+        sizes = [1, 7, None]
+        display = BatchSizeDisplay.from_estimator(
+            self.model, *data, batch_sizes=sizes, cv=4, scoring="neg_log_loss"
+        )
+        for k, size in enumerate(sizes):
+            model = GDClassifier(**self.model.get_params() | {"batch_size": size})
+            expected = cross_validate(
+                model, *data, cv=4, scoring="neg_log_loss", return_train_score=True
+            )
+            assert_array_equal(display.train_scores[k], expected["train_score"])
+            assert_array_equal(display.test_scores[k], expected["test_score"])
+        assert display.axes_[2].get_ylabel() == "neg_log_loss"
+        assert self.model.batch_size == "auto"
+
+    def test_updates_are_those_of_the_fits(self, data):
+        (train, test) = np.arange(40), np.arange(40, 50)
+        display = BatchSizeDisplay.from_estimator(self.model, *data, cv=[(train, test)])
+        assert_array_equal(display.batch_sizes, [1, 4, 16, 40])
+        for size, n_updates in zip(display.batch_sizes, display.n_updates, strict=True):
+            model = GDClassifier(
+                batch_size=size, schedule="constant", max_iter=3, tol=None
+            ).fit(data[0][train], data[1][train])
+            assert n_updates == model.t_ / 3
+        assert display.epoch_times.shape == (4, 1)
+        assert np.all(display.epoch_times > 0)
+
+    def test_what_is_drawn(self):
+        display = BatchSizeDisplay(
+            [1, 10],
+            epoch_times=[[5, 6, 10], [1, 2, 9]],
+            n_updates=[10, 1],
+            train_scores=[[1, 2, 6], [4, 5, 6]],
+            test_scores=[[0, 1, 2], [2, 3, 4]],
+        ).plot()
+        epoch, update, updates, training, held_out = drawn(display)
+        assert_array_equal(epoch, [[1, 6], [10, 2]])
+        assert_array_equal(update, [[1, 0.6], [10, 2]])
+        assert_array_equal(updates, [[1, 10], [10, 1]])
+        assert_array_equal(training, [[1, 3], [10, 5]])
+        assert_array_equal(held_out, [[1, 1], [10, 3]])
+        assert [ax.get_xscale() for ax in display.axes_] == ["log"] * 3
+        assert [ax.get_yscale() for ax in display.axes_] == ["log", "log", "linear"]
+
+    def test_times_are_seconds_of_whole_epochs(self, data):
+        folds = [(np.arange(40), np.arange(40, 50))]
+        start = perf_counter()
+        display = BatchSizeDisplay.from_estimator(
+            self.model, *data, batch_sizes=[1], cv=folds
+        )
+        assert 3 * display.epoch_times[0, 0] < perf_counter() - start
+        assert display.update_times[0, 0] == display.epoch_times[0, 0] / 40
+
+    @pytest.mark.parametrize("sizes", [[0], [4, -1], [2.5], ["all"]])
+    def test_errors(self, data, sizes):
+        with pytest.raises((ValueError, TypeError), match="batch_sizes"):
+            BatchSizeDisplay.from_estimator(self.model, *data, batch_sizes=sizes)
 
 
 class TestTrajectories:

@@ -19,6 +19,7 @@ ORDER = (
     # estimators
     "raw_features.py",
     "early_stopping.py",
+    "checkpoint_and_callbacks.py",
     "grid_search.py",
     "learning_rate_finder.py",
     "sparse_coefficients.py",

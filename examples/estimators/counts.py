@@ -64,8 +64,8 @@ observed = [
     for k in range(12)
 ]
 plt.plot(centre, observed, "o", color="0.5", label="observed")
-for name in ("GDRegressor", "squared error"):
-    plt.plot(grid[:, 0], models[name].predict(grid), label=name)
+for name, style in (("GDRegressor", "-"), ("squared error", "--")):
+    plt.plot(grid[:, 0], models[name].predict(grid), style, label=name)
 plt.xlabel("Age")
 plt.ylabel("Claims for a year")
 plt.title("City, power near 100")

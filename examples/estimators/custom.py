@@ -52,14 +52,14 @@ y[:10] += rng.uniform(5, 15, size=10)
 
 line = np.array([[-1.0], [1.0]])
 plt.plot(X, y, ".", color="0.6")
-for name, loss in {
-    "squared_error": "squared_error",
-    "huber": "huber",
-    "Cauchy(c=0.3)": Cauchy(c=0.3),
-}.items():
+for name, loss, style in [
+    ("squared_error", "squared_error", "-"),
+    ("huber", "huber", "--"),
+    ("Cauchy(c=0.3)", Cauchy(c=0.3), "-."),
+]:
     model = GDRegressor(loss, alpha=0, random_state=0).fit(X, y)
     print(f"{name:14} slope {model.coef_[0]:.2f}  intercept {model.intercept_[0]:.2f}")
-    plt.plot(line, model.predict(line), label=name)
+    plt.plot(line, model.predict(line), style, label=name)
 plt.xlabel("x")
 plt.ylabel("y")
 plt.legend()

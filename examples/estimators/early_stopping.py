@@ -15,14 +15,14 @@ from skgd import GDClassifier
 from skgd.displays import LossCurveDisplay
 
 # %%
-# 600 samples, 500 features, of which ten matter.
+# 400 samples, 500 features, of which ten matter.
 
 rng = np.random.default_rng(0)
-X = rng.normal(size=(2600, 500))
+X = rng.normal(size=(2400, 500))
 logits = X[:, :10] @ rng.normal(scale=0.6, size=10)
-y = rng.uniform(size=2600) < 1 / (1 + np.exp(-logits))
+y = rng.uniform(size=2400) < 1 / (1 + np.exp(-logits))
 X_train, X_test, y_train, y_test = train_test_split(
-    X, y, train_size=600, random_state=0
+    X, y, train_size=400, random_state=0
 )
 
 # %%
@@ -32,9 +32,10 @@ X_train, X_test, y_train, y_test = train_test_split(
 
 settings = {
     "alpha": 0,
+    "optimizer": "sgd",
     "schedule": "constant",
     "average": False,
-    "learning_rate": 0.002,
+    "learning_rate": 0.01,
     "random_state": 0,
 }
 stopped = GDClassifier(early_stopping=True, **settings).fit(X_train, y_train)
@@ -47,6 +48,9 @@ for name, model in {"stopped early": stopped, "60 epochs": trained}.items():
     )
 
 # %%
+# What long training spoils are the probabilities: the loss counts how sure a wrong
+# answer is, the accuracy does not.
+#
 # The loss of the training samples falls all the time; that of the others turns round.
 # ``validation_curve_`` has the score, which is the negative loss: higher is better.
 # With a validation set of one's own, ``X_val`` and ``y_val``, and no limit of patience,

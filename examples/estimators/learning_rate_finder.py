@@ -18,7 +18,7 @@ X, y = load_digits(return_X_y=True)
 # %%
 # The suggestion depends on the optimizer and on the batch size.
 
-fig, axes = plt.subplots(1, 3, figsize=(12, 3.8), layout="constrained")
+fig, axes = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained")
 for ax, optimizer in zip(axes, ("sgd", "momentum", "adam"), strict=True):
     model = GDClassifier(optimizer=optimizer, random_state=0)
     LearningRateRangeDisplay.from_estimator(model, X, y, ax=ax)

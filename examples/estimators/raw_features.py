@@ -30,7 +30,7 @@ print(X.std(axis=0).min().round(4), X.std(axis=0).max().round(1))
 models = {
     "GDClassifier": GDClassifier(random_state=0),
     "SGDClassifier": SGDClassifier(loss="log_loss", random_state=0),
-    "LogisticRegression": LogisticRegression(C=20, max_iter=200),
+    "LogisticRegression": LogisticRegression(C=20),
 }
 print(f"{'accuracy':22}{'raw':>8}{'scaled':>8}")
 with warnings.catch_warnings():

@@ -68,7 +68,7 @@ for size, rate, row in zip(sizes, best, table, strict=True):
 
 # %%
 styles = ["o-", "s--", "^-.", "D:", "v-", "P--"]
-fig, axes = plt.subplots(1, 2, figsize=(11, 4.3), layout="constrained", sharey=True)
+fig, axes = plt.subplots(1, 2, figsize=(8.5, 3.8), layout="constrained", sharey=True)
 for size, row, style in zip(sizes, table, styles, strict=True):
     for ax, unit in zip(axes, (1, size), strict=True):
         ax.loglog(rates / unit, row, style, markersize=4, label=f"{size}")

@@ -19,6 +19,7 @@ from skgd.schedules import (
     InverseTime,
     LinearRestarts,
     OneCycle,
+    ReduceOnPlateau,
     Step,
     Warmup,
 )
@@ -41,7 +42,7 @@ schedules = {
     "linear restarts": LinearRestarts(),
 }
 names = list(schedules)
-fig, axes = plt.subplots(1, 2, figsize=(11, 4), layout="constrained", sharey=True)
+fig, axes = plt.subplots(1, 2, figsize=(8.5, 3.8), layout="constrained", sharey=True)
 for ax, half in zip(axes, (names[:4], names[4:]), strict=True):
     ScheduleDisplay.from_schedule(
         {name: schedules[name] for name in half},
@@ -66,22 +67,22 @@ lowest = 0.5 * np.mean((y - X @ exact) ** 2)
 N_EPOCHS = 30
 
 
-def excess(schedule, rate=0.1):
-    """Return by how much the loss is above its minimum, after each epoch."""
+def train(schedule, n_epochs=N_EPOCHS):
+    """Return the excess of the loss after each epoch, and the rate of each epoch."""
     model = GDRegressor(
         penalty=None,
         fit_intercept=False,
         schedule=schedule,
-        learning_rate=rate,
+        learning_rate=0.1,
         average=False,
         standardize=False,
         random_state=0,
     )
-    values = []
-    for _ in range(N_EPOCHS):
+    excess = []
+    for _ in range(n_epochs):
         model.partial_fit(X, y)
-        values.append(0.5 * np.mean((y - model.predict(X)) ** 2) - lowest)
-    return np.array(values)
+        excess.append(0.5 * np.mean((y - model.predict(X)) ** 2) - lowest)
+    return np.array(excess), np.array(model.learning_rate_curve_)
 
 
 whole = {"horizon": N_EPOCHS, "unit": "epoch"}
@@ -96,7 +97,7 @@ tried = {
     "linear restarts": LinearRestarts(**whole),
 }
 epochs = np.arange(1, N_EPOCHS + 1)
-curves = {name: (epochs, excess(schedule)) for name, schedule in tried.items()}
+curves = {name: (epochs, train(schedule)[0]) for name, schedule in tried.items()}
 display = LossCurveDisplay(curves, y_name="Loss above the minimum")
 display.plot(yscale="log", markersize=4)
 plt.show()
@@ -108,6 +109,34 @@ for name, (_, values) in curves.items():
 # down further, and those that reach zero come down most. ``schedule="auto"`` of ``fit``
 # is the last of them: each cycle ends at rest, and cycles are compared to see whether
 # longer training would help.
+#
+# A rate that falls when it has to
+# --------------------------------
+# ``ReduceOnPlateau`` has no horizon. It watches the loss of the epochs, and multiplies
+# the rate by ``factor`` when more than ``patience`` of them in a row bring nothing.
+
+runs = {
+    "constant": train("constant", 60),
+    "on a plateau": train(ReduceOnPlateau(factor=0.3, patience=2), 60),
+    "cosine, told the end": train(Cosine(horizon=60, unit="epoch"), 60),
+}
+epochs = np.arange(1, 61)
+fig, axes = plt.subplots(1, 2, figsize=(8.5, 3.8), layout="constrained")
+for ax, part, y_name in zip(
+    axes, (0, 1), ("Loss above the minimum", "Rate"), strict=True
+):
+    curves = {name: (epochs, run[part]) for name, run in runs.items()}
+    LossCurveDisplay(curves, y_name=y_name).plot(ax, yscale="log")
+axes[0].get_legend().remove()
+plt.show()
+for name, (excess, _) in runs.items():
+    print(f"{name:24}{excess[29]:10.1e} after 30 epochs{excess[-1]:10.1e} after 60")
+
+# %%
+# In the middle it is ahead of the cosine, whose rate is still high. In the end it has
+# got stuck: noise looks like a plateau, and a rate that was reduced too early never
+# comes back. Against that help a larger ``patience``, a ``factor`` nearer to one, and
+# ``min_factor``.
 #
 # A rate set by hand
 # ------------------

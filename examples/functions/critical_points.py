@@ -36,7 +36,7 @@ for fun in (bowl, dome, saddle):
 axis = np.linspace(-1, 1, 41)
 grid = np.stack(np.meshgrid(axis, axis))
 fig, axes = plt.subplots(
-    1, 3, figsize=(11, 3.6), layout="constrained", subplot_kw={"projection": "3d"}
+    1, 3, figsize=(9, 3.2), layout="constrained", subplot_kw={"projection": "3d"}
 )
 for ax, fun in zip(axes, (bowl, dome, saddle), strict=True):
     ax.plot_surface(*grid, fun(grid), cmap="viridis", rcount=20, ccount=20)
@@ -68,8 +68,8 @@ settings = {
     "jac": lambda x: np.array([2 * x[0], 3 * x[1] ** 2 - 1]),
 }
 results = {
-    "above the saddle": minimize(cubic, [1.0, -at], **settings),
     "a millionth beside": minimize(cubic, [1.0, -at + 1e-6], gtol=1e-9, **settings),
+    "above the saddle": minimize(cubic, [1.0, -at], **settings),
 }
 TrajectoryDisplay.from_function(cubic, results, limits=[(-1.2, 1.2), (-1.2, 1.2)])
 plt.plot(0, at, "k+", 0, -at, "kx", markersize=10)

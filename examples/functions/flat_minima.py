@@ -37,7 +37,9 @@ def slope(u):
 w = np.linspace(-2.5, 2.5, 400)
 for shift in shifts[:12]:
     plt.plot(w, curve(w + shift), color="0.8", linewidth=0.8)
-plt.plot(w, curve(w[:, None] + shifts).mean(axis=1), color="C0", linewidth=2)
+mean = curve(w[:, None] + shifts).mean(axis=1)
+narrow, wide = w[np.argmin(np.where(w < 0, mean, 0))], w[np.argmin(mean * (w > 0))]
+plt.plot(w, mean, color="C0", linewidth=2)
 plt.xlabel("$w$")
 plt.ylabel("Loss")
 plt.title("Twelve samples, and the mean of all")
@@ -88,10 +90,10 @@ for rate, row in zip(rates, share, strict=True):
 # standard deviation of rate / √(batch size), so what larger batches take away a higher
 # rate can give back. Every sixth descent, for the first 250 updates:
 
-fig, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained", sharey=True)
+fig, axes = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained", sharey=True)
 for ax, size in zip(axes, (1, 512), strict=True):
-    ax.axhline(-1, color="C1", linestyle="--", label="narrow minimum")
-    ax.axhline(1, color="C2", linestyle="-.", label="wide minimum")
+    ax.axhline(narrow, color="C1", linestyle="--", label="narrow minimum")
+    ax.axhline(wide, color="C2", linestyle="-.", label="wide minimum")
     path = ends(size, 0.1, record="step").trajectory
     ax.plot(path[:250, ::6], color="C0", alpha=0.6, linewidth=0.8)
     ax.set(title=f"batch size {size}, rate 0.1", xlabel="Update")

@@ -29,7 +29,7 @@ print("curvatures:", critical_point(valley, [0, 0]).eigenvalues.round(3))
 # %%
 # Plain descent: above 2/100 it diverges. Just below it bounces from wall to wall; far
 # below it crawls along the floor. RMSProp and AdaGrad divide each coordinate by the
-# size of its gradients: both make the same steps at first.
+# size of its gradients: at first the two coordinates make equal steps.
 
 start = [-8.0, 1.0]
 descents = {
@@ -49,7 +49,7 @@ results = {
     )
     for name, (optimizer, rate) in descents.items()
 }
-fig, axes = plt.subplots(2, 2, figsize=(10, 6), layout="constrained")
+fig, axes = plt.subplots(2, 2, figsize=(8.5, 5.5), layout="constrained")
 for ax, (name, result) in zip(axes.flat, results.items(), strict=True):
     TrajectoryDisplay.from_function(
         valley, {name: result}, limits=[(-9, 3), (-1.6, 1.6)], ax=ax

@@ -48,7 +48,7 @@ for title, (_, _, results) in cases.items():
         )
 
 # %%
-fig, axes = plt.subplots(2, 2, figsize=(10, 7), layout="constrained")
+fig, axes = plt.subplots(2, 2, figsize=(8.5, 6.5), layout="constrained")
 for row, (title, (fun, limits, results)) in zip(axes, cases.items(), strict=True):
     TrajectoryDisplay.from_function(fun, results, limits=limits, ax=row[0])
     LossCurveDisplay.from_result(results, ax=row[1])
