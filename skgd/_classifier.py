@@ -126,13 +126,22 @@ class GDClassifier(ClassifierMixin, LinearModel):
     clip_norm : float or None, default=None
         Longest gradient (Euclidean, over all weights of the standardized features);
         a longer one is shortened.
+    init : {"zeros", "random"}, default="zeros"
+        Where training starts if ``fit`` is given no ``coef_init`` and no
+        ``intercept_init``. ``"zeros"`` is coefficients of zero and, with standardized
+        features, the best constant as the intercept. ``"random"`` adds to these
+        weights that are drawn by ``random_state`` from a normal distribution of mean 0
+        and standard deviation 1/√n_features. With standardized features they are for
+        those. A convex loss has the same
+        minimum from any start.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the last call.
     class_weight : dict, "balanced" or None, default=None
         Factors on the sample weights by class; ``"balanced"`` gives every class
         the same total weight.
     random_state : int, RandomState instance or None, default=None
-        Determines the order of the samples. None: different at each fit.
+        Determines the order of the samples, and with ``init="random"`` the start. None:
+        different at each fit.
     record_gradient_norm : bool, default=False
         Whether ``gradient_norm_curve_`` is filled, at the cost of reading the data once
         more in each epoch.
@@ -234,6 +243,7 @@ class GDClassifier(ClassifierMixin, LinearModel):
         standardize="auto",
         average="auto",
         clip_norm=None,
+        init="zeros",
         warm_start=False,
         class_weight=None,
         random_state=None,
@@ -260,6 +270,7 @@ class GDClassifier(ClassifierMixin, LinearModel):
         self.standardize = standardize
         self.average = average
         self.clip_norm = clip_norm
+        self.init = init
         self.warm_start = warm_start
         self.class_weight = class_weight
         self.random_state = random_state

@@ -168,6 +168,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
         "standardize": Choice("auto") | Boolean(),
         "average": Choice("auto", "tail") | Boolean() | _COUNT,
         "clip_norm": Choice(None) | _POSITIVE,
+        "init": Choice("zeros", "random"),
         "warm_start": Boolean(),
         "record_gradient_norm": Boolean(),
         "verbose": Boolean() | Number(0, integer=True),
@@ -208,9 +209,9 @@ class LinearModel(CallbackSupport, BaseEstimator):
         sample_weight_val : array-like of shape (n_samples_val,), default=None
             Weights of those samples in their score.
         coef_init : array-like of the shape of ``coef_``, default=None
-            Coefficients to start from; default zeros.
+            Coefficients to start from, in place of those that ``init`` gives.
         intercept_init : float or array-like of shape (n_outputs,), default=None
-            Intercepts to start from; default zeros.
+            Intercepts to start from, in place of those that ``init`` gives.
 
         Returns
         -------
@@ -636,6 +637,8 @@ class LinearModel(CallbackSupport, BaseEstimator):
         if resume:
             progress.convert(objective, parts.settings.optimizer)
         progress.units = objective.units
+        if not resume and self.init == "random":
+            progress.w[...] = _random_start(objective, seed, coef_init=start[0])
         _set_start(objective, progress.w, *start)
         if objective.penalty.has_prox:
             # Converting units may have rounded a weight past its bound.
@@ -771,6 +774,21 @@ def forget(progress, optimizer):
     """Begin the optimizer's state and the mean of the weights anew."""
     progress.state, progress.since = optimizer.init(progress.w), progress.t
     progress.n_averaged = 0
+
+
+def _random_start(objective, seed, coef_init):
+    """Return weights for ``init="random"``; coefficients of zero if they are given.
+
+    Those of the user are about another intercept than those of the draw.
+    """
+    n_features, units = objective.X.shape[1], objective.units
+    w = np.random.default_rng(seed).standard_normal(objective.shape)
+    w /= math.sqrt(n_features)
+    if coef_init is not None:
+        w[:n_features] = 0
+    elif units is not None:
+        w[:n_features][units.inverse_scale == 0] = 0
+    return w
 
 
 def _set_start(objective, w, coef_init, intercept_init):

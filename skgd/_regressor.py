@@ -113,10 +113,19 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
     clip_norm : float or None, default=None
         Longest gradient (Euclidean, over all weights of the standardized features);
         a longer one is shortened.
+    init : {"zeros", "random"}, default="zeros"
+        Where training starts if ``fit`` is given no ``coef_init`` and no
+        ``intercept_init``. ``"zeros"`` is coefficients of zero and, with standardized
+        features, the best constant as the intercept. ``"random"`` adds to these
+        weights that are drawn by ``random_state`` from a normal distribution of mean 0
+        and standard deviation 1/√n_features. With standardized features they are those
+        of the Notes: v, and an intercept in units of σ. A convex loss has the same
+        minimum from any start.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the last call.
     random_state : int, RandomState instance or None, default=None
-        Determines the order of the samples. None: different at each fit.
+        Determines the order of the samples, and with ``init="random"`` the start. None:
+        different at each fit.
     record_gradient_norm : bool, default=False
         Whether ``gradient_norm_curve_`` is filled, at the cost of reading the data once
         more in each epoch.
@@ -234,6 +243,7 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
         standardize="auto",
         average="auto",
         clip_norm=None,
+        init="zeros",
         warm_start=False,
         random_state=None,
         record_gradient_norm=False,
@@ -259,6 +269,7 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
         self.standardize = standardize
         self.average = average
         self.clip_norm = clip_norm
+        self.init = init
         self.warm_start = warm_start
         self.random_state = random_state
         self.record_gradient_norm = record_gradient_norm

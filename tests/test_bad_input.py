@@ -73,6 +73,8 @@ BAD_PARAMETERS = [
     ({"standardize": "yes"}, ValueError, "standardize must be 'auto'"),
     ({"average": -1}, ValueError, "average .* got -1"),
     ({"clip_norm": 0.0}, ValueError, "clip_norm .* got 0.0"),
+    ({"init": "radom"}, ValueError, "init must be one of .*'radom'.*mean 'random'"),
+    ({"init": None}, TypeError, "init must be one of 'zeros', 'random', got None"),
     ({"warm_start": None}, TypeError, "warm_start .* got None"),
     ({"random_state": "seed"}, ValueError, "seed"),
     ({"random_state": -1}, ValueError, "random_state .* got -1"),

@@ -128,6 +128,7 @@ SETTINGS = {
     "averaged": {"average": True, "schedule": "constant", "max_iter": 15, "tol": None},
     "not averaged": {"average": False, "max_iter": 20, "tol": None},
     "unscaled": {"standardize": False, "learning_rate": 0.01, "batch_size": 16},
+    "random start": {"init": "random"},
     "own optimizer": {"optimizer": Adam(beta1=0.5), "max_iter": 9, "tol": None},
 }
 

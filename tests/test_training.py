@@ -1,5 +1,6 @@
 """What the parameters of training do, and what the attributes say about it."""
 
+import pickle
 import re
 import warnings
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
+from sklearn.base import clone
 from sklearn.datasets import make_regression
 from sklearn.exceptions import ConvergenceWarning
 
@@ -74,6 +76,135 @@ def test_start_values_in_a_warm_start_begin_the_memory_anew(optimizer):
     warm.fit(X, Y, **start)
     assert_allclose(warm.coef_, fresh.coef_, rtol=1e-12)
     assert warm.t_ == 6
+
+
+def drawn(shape, n_features, seed=0):
+    """Return the weights of ``init="random"``, in the units of training."""
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal(shape) / np.sqrt(n_features)
+
+
+def at_start(Estimator, **params):
+    """Return an estimator that takes steps of length zero."""
+    options = {"schedule": lambda t: 0.0, "average": False, "max_iter": 1, "tol": None}
+    return Estimator(init="random", **({"random_state": 0} | options | params))
+
+
+@pytest.mark.parametrize("seed", [0, 7])
+def test_a_random_start_is_drawn_by_the_seed(seed):
+    options = {"random_state": seed, "standardize": False}
+    model = at_start(GDRegressor, **options)
+    for start in (model.fit(X, Y), clone(model).partial_fit(X, Y)):
+        assert_array_equal(weights(start), drawn(5, D, seed))
+    labels = np.digitize(Y, [-20, 20])
+    classes = at_start(GDClassifier, **options).fit(X, labels)
+    expected = drawn((5, 3), D, seed)
+    assert_array_equal(classes.coef_, expected[:-1].T)
+    assert_array_equal(classes.intercept_, expected[-1])
+    assert_array_equal(
+        weights(at_start(GDRegressor, **options).fit(X.astype(np.float32), Y)),
+        drawn(5, D, seed).astype(np.float32),
+    )
+
+
+def test_a_random_start_has_the_units_of_training():
+    """A column in thousandths and a target in millions start at the same function."""
+    model = at_start(GDRegressor, alpha=0).fit(X * [1, 1e-3, 1, 1], 1e6 * Y)
+    scale = X.std(axis=0) * [1, 1e-3, 1, 1]
+    v = model.coef_ * scale / (1e6 * Y.std())
+    assert_allclose(v, drawn(5, D)[:-1], rtol=1e-12)
+    at_zeros = at_start(GDRegressor).set_params(init="zeros").fit(X, 1e6 * Y)
+    of_the_mean = model.predict([X.mean(axis=0) * [1, 1e-3, 1, 1]])
+    moved = (of_the_mean - at_zeros.intercept_ - at_zeros.coef_ @ X.mean(axis=0)) / (
+        1e6 * Y.std()
+    )
+    assert_allclose(moved, drawn(5, D)[-1], rtol=1e-9)
+    constant = at_start(GDRegressor).fit(np.where([1, 0, 1, 1], X, 5.0), Y)
+    assert constant.coef_[1] == 0
+
+
+def test_a_random_start_leads_to_the_same_minimum():
+    options = {"alpha": 0.01, "tol": None, "max_iter": 3000, "batch_size": None}
+    zeros = GDRegressor(**options).fit(X, Y)
+    one, other = (
+        GDRegressor(init="random", random_state=seed, **options).fit(X, Y)
+        for seed in (0, 1)
+    )
+    assert_allclose(one.coef_, zeros.coef_, rtol=1e-4)
+    assert_allclose(other.coef_, zeros.coef_, rtol=1e-4)
+    assert one.loss_curve_[0] != other.loss_curve_[0] != zeros.loss_curve_[0]
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+def test_given_start_values_win_over_a_random_start(standardize):
+    """An intercept that is not given is drawn, and not the one of a drawn slope."""
+    model = at_start(GDRegressor, standardize=standardize)
+    zeros = clone(model).set_params(init="zeros")
+    given = {"coef_init": [1.0, 2.0, 3.0, 4.0], "intercept_init": 5.0}
+    assert_allclose(weights(model.fit(X, Y, **given)), [1, 2, 3, 4, 5], rtol=1e-12)
+    model.fit(X, Y, intercept_init=5.0)
+    assert_allclose(model.intercept_, 5, rtol=1e-12)
+    v = model.coef_ * (X.std(axis=0) / Y.std() if standardize else 1)
+    assert_allclose(v, drawn(5, D)[:-1], rtol=1e-12)
+    model.fit(X + 1e6, Y, coef_init=given["coef_init"])
+    zeros.fit(X + 1e6, Y, coef_init=given["coef_init"])
+    assert_allclose(model.coef_, [1, 2, 3, 4], rtol=1e-9)
+    moved = (model.intercept_ - zeros.intercept_) / (Y.std() if standardize else 1)
+    assert_allclose(moved, drawn(5, D)[-1], rtol=1e-6)
+
+
+def test_a_random_start_leaves_the_order_of_samples_as_it_is():
+    """On a parabola an epoch moves two starts by the same matrix, in its order."""
+    plain = {"batch_size": 1, "shuffle": True, "random_state": 0, "learning_rate": 0.01}
+    random, zeros = regressor(init="random", **plain), regressor(**plain)
+    random.fit(X, Y)
+    zeros.fit(X, Y, coef_init=drawn(5, D)[:-1], intercept_init=drawn(5, D)[-1])
+    assert_array_equal(weights(random), weights(zeros))
+
+
+def test_training_that_goes_on_draws_nothing():
+    options = {"random_state": 0, "batch_size": 7}
+    random = regressor(init="random", warm_start=True, **options)
+    zeros = regressor(warm_start=True, **options)
+    for model in (random, zeros):
+        model.fit(X, Y)
+    random.init, zeros.init = "zeros", "random"
+    for go_on in ("fit", "partial_fit"):
+        for model in (random, zeros):
+            before = weights(model)
+            still = clone(model).set_params(schedule=lambda t: 0.0)
+            still.__dict__ |= {
+                name: value
+                for name, value in vars(model).items()
+                if name not in model.get_params()
+            }
+            assert_array_equal(weights(getattr(still, go_on)(X, Y)), before)
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+def test_epochs_from_a_random_start_are_partial_fits(standardize):
+    options = {"init": "random", "standardize": standardize, "random_state": 0}
+    options |= {"schedule": "constant", "average": False, "learning_rate": 0.01}
+    whole = GDRegressor(max_iter=5, tol=None, **options).fit(X, Y)
+    single = GDRegressor(**options)
+    for _ in range(5):
+        single = pickle.loads(pickle.dumps(single.partial_fit(X, Y)))
+    rtol = 1e-9 if standardize else 0
+    assert_allclose(weights(single), weights(whole), rtol=rtol)
+
+
+def test_a_line_by_one_sample_at_a_time_from_a_random_start():
+    """The line 3x + 0.5; the rate is 0.1 for (y − z)², whose gradient is twice ours."""
+    distances = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        x = rng.uniform(size=(100, 1))
+        y = 3 * x[:, 0] + 0.5 + rng.normal(scale=0.01, size=100)
+        options = {"learning_rate": 0.2, "batch_size": 1, "random_state": seed}
+        model = regressor(init="random", max_iter=3, **options).fit(x, y)
+        assert model.t_ == 300
+        distances.append(np.abs(weights(model) - [3, 0.5]))
+    assert (np.quantile(distances, 0.9, axis=0) < [0.1, 0.05]).all()
 
 
 # Step

@@ -35,8 +35,9 @@ plain = {
     "tol": None,
     "random_state": 0,
 }
-model = GDRegressor(batch_size=1, learning_rate=0.2, max_iter=3, **plain)
-model.fit(X, y, coef_init=rng.normal(size=1), intercept_init=rng.normal())
+model = GDRegressor(
+    batch_size=1, learning_rate=0.2, max_iter=3, init="random", **plain
+).fit(X, y)
 print("slope", model.coef_[0], "intercept", model.intercept_[0])
 print(model.n_iter_, "epochs,", model.t_, "updates, stopped by", model.stop_reason_)
 assert abs(model.coef_[0] - 3) < 0.1
