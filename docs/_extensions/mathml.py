@@ -35,7 +35,10 @@ def _as_mathml(node, *, as_block):
     latex = re.sub(r"frac(\d)(\d)", r"frac{\1}{\2}", latex)
     latex = re.sub(r"\\(hat|bar|tilde) ?(\w|\{\w\}|\\[a-z]+)", r"{{}\\\1 \2}", latex)
     try:
-        return latex2mathml.tex2mathml(latex, as_block=as_block)
+        mathml = latex2mathml.tex2mathml(latex, as_block=as_block)
     except math.MathError as error:
         _logger.warning("%s: %s", latex, error, location=node)
         return ""
+    # Without a font for mathematics, browsers draw an accent through its letter, and
+    # something set above it is above it.
+    return mathml.replace('<mover accent="true">', "<mover>")
