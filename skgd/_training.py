@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
+from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from ._compiled import objective_value, run_batches
@@ -17,10 +18,17 @@ from ._diagnosis import Divergence
 from ._loop import Progress
 from ._objective import LinearObjective
 from ._validation_set import Best, EarlyStopping
-from .optimizers import Optimizer
+from .optimizers import FTRL, SGD, Optimizer
 from .schedules import Constant, LinearRestarts, Schedule
 
-AUTO_BATCH_SIZE = 32
+BATCH_SIZE = 32
+"""What "auto" is, except for wide sparse rows."""
+
+_WIDE, _BATCH_SIZE_OF_WIDE = 10_000, 128
+"""The columns from which on sparse rows are wide, and what "auto" is for them."""
+
+_OF_SMALL_STEPS = (SGD, FTRL)
+"""Optimizers that need many steps, and to which on sparse rows they cost less."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,9 @@ _MOST_RATES = 2**16
 def plan_training(settings, objective, progress, max_iter=None) -> Plan:
     """Return the plan for ``max_iter`` epochs, or for a chunk of a stream."""
     n = objective.n_samples
-    size = AUTO_BATCH_SIZE if settings.batch_size == "auto" else settings.batch_size
+    size = settings.batch_size
+    if size == "auto":
+        size = _batch_size(objective.X, settings.optimizer)
     size = min(size or n, n)
     n_batches = math.ceil(n / size)
     if max_iter is not None or not progress.steps_per_epoch:
@@ -104,7 +114,7 @@ def plan_training(settings, objective, progress, max_iter=None) -> Plan:
     if schedule == "auto" and (max_iter is None or has_own_average):
         schedule = Constant()
     elif schedule == "auto":
-        schedule = LinearRestarts(period=max(3, math.ceil(50 / n_batches)))
+        schedule = LinearRestarts(period=_first_cycle(n_batches))
     schedule = schedule.resolve(progress.steps_per_epoch, last_step)
     if schedule.init().keys() != progress.schedule_state.keys():
         progress.schedule_state = schedule.init()
@@ -130,6 +140,19 @@ def plan_training(settings, objective, progress, max_iter=None) -> Plan:
         clip_norm=settings.clip_norm,
         average=average,
     )
+
+
+def _batch_size(X, optimizer):
+    """Return how many samples a batch has if that is left open."""
+    is_wide = sparse.issparse(X) and X.shape[1] >= _WIDE
+    if is_wide and type(optimizer) not in _OF_SMALL_STEPS:
+        return _BATCH_SIZE_OF_WIDE
+    return BATCH_SIZE
+
+
+def _first_cycle(n_batches):
+    """Return the epochs of the first cycle: 3, or 2 of many steps, or 50 steps."""
+    return max(2 if n_batches >= 500 else 3, math.ceil(50 / n_batches))
 
 
 @dataclass

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from scipy.special import expit
 from sklearn.base import clone
 from sklearn.datasets import make_regression
@@ -258,6 +259,35 @@ def test_number_of_steps(size, steps):
 def test_auto_batch_is_32_or_all():
     assert regressor(batch_size="auto").fit(X, Y).t_ == 2
     assert regressor(batch_size="auto").fit(X[:31], Y[:31]).t_ == 1
+
+
+@pytest.mark.parametrize(
+    ("n_features", "optimizer", "n_batches"),
+    [
+        (10_000, "adam", 3),
+        (9_999, "adam", 10),
+        (10_000, "sgd", 10),
+        (10_000, "ftrl", 10),
+    ],
+)
+def test_auto_batch_of_wide_sparse_rows_is_128(n_features, optimizer, n_batches):
+    rng = np.random.default_rng(0)
+    wide = sparse.random_array((300, n_features), density=1e-4, rng=rng, format="csr")
+    y = rng.normal(size=300)
+    model = GDRegressor(optimizer=optimizer, max_iter=2, tol=None)
+    assert model.fit(wide, y).t_ == 2 * n_batches
+    assert clone(model).partial_fit(wide, y).t_ == n_batches
+    assert clone(model).fit(wide.toarray(), y).t_ == 20
+
+
+@pytest.mark.parametrize(
+    ("n_batches", "expected"), [(1, 50), (17, 3), (499, 3), (500, 2), (2000, 2)]
+)
+def test_first_cycle_is_three_epochs_or_as_many_steps_as_it_takes(n_batches, expected):
+    x, y = np.zeros((n_batches, 1)), np.arange(n_batches)
+    model = GDRegressor(batch_size=1, max_iter=1000, tol=0.5).fit(x, y)
+    restarts = np.flatnonzero(np.diff(model.learning_rate_curve_) > 0) + 1
+    assert restarts[0] == expected
 
 
 def test_auto_rate_is_that_of_the_optimizer():
