@@ -317,11 +317,19 @@ def test_automatic_schedule_and_rate(batch_size, first_cycle):
     assert_allclose(model.learning_rate_curve_, expected, atol=1e-12)
 
 
-def test_automatic_rate_of_a_stream_stays():
+def test_automatic_rate_of_a_stream_needs_no_end():
+    """It is reached with the 100th sample, and halved after 900 steps."""
     stream = GDRegressor().partial_fit(X, Y).partial_fit(X, Y)
-    assert stream.learning_rate_curve_ == [0.03, 0.03]
+    expected = [0.03 * 60 / 100, 0.03 * (1 + 2 / 300) ** -0.5]
+    assert_allclose(stream.learning_rate_curve_, expected)
     wide = GDRegressor().partial_fit(np.ones((3, 10_000)), Y[:3])
-    assert wide.learning_rate_ == 0.01
+    assert wide.learning_rate_ == pytest.approx(0.01 * 3 / 100)
+    assert wide.schedule_(901) == 0.5
+    for optimizer in ("sgd", "schedule_free_sgd"):
+        stream = GDRegressor(optimizer=optimizer).partial_fit(X, Y)
+        assert stream.schedule_(901) == 1
+    known = GDRegressor(max_iter=1, tol=None).fit(np.vstack([X, X]), np.tile(Y, 2))
+    assert known.partial_fit(X[:1], Y[:1]).learning_rate_ == 0.03
 
 
 # Averages
@@ -352,13 +360,13 @@ def test_the_tail_of_a_cycle_is_its_last_two_thirds():
 
 
 def test_of_a_stream_later_weights_count_more():
-    """The mean of weights 1 … n, each by its number to the power of 3, nearly."""
+    """The mean of weights 1 … n, each by its number to the power of 5, nearly."""
     path = np.array([weights(regressor(max_iter=n).fit(X, Y)) for n in range(1, 16)])
     expected = path[0]
     for average in ("tail", "auto"):
         model = regressor(average=average)
         for n in range(1, 16):
-            share = 4 / (n + 3)
+            share = 6 / (n + 5)
             expected = (
                 path[0] if n == 1 else expected + share * (path[n - 1] - expected)
             )
