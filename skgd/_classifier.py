@@ -59,17 +59,21 @@ class GDClassifier(ClassifierMixin, LinearModel):
         The rate that the schedule multiplies, > 0. ``"auto"`` asks the optimizer:
         for its ``learning_rate_for`` the number of features and of steps until the
         schedule first comes to rest, or without standardization for its
-        ``default_learning_rate``.
+        ``default_learning_rate``. In a stream of standardized features that rate is
+        reached with the 100th sample, as scales are hardly known before.
     schedule : str, Schedule or callable, default="auto"
         A name from ``skgd.SCHEDULES``, an instance, or a function from the number
         of the step, 1, 2, …, to a factor on the rate. ``"auto"`` in ``fit`` is
         `LinearRestarts`: cycles in which the rate falls to zero, the first of 3
-        epochs or 50 steps, whichever is longer, each of the others twice as long as
-        the one before. In ``partial_fit``, which knows no end, and with an optimizer
-        that needs no schedule the rate stays.
+        epochs (2 if that is 1000 steps, and at least 50 steps), each of the others
+        twice as long as the one before. In ``partial_fit``, which knows no end, it is
+        ``InverseScaling(power=0.5, delay=300)`` for Adam and what derives from it.
+        Other streams, and an optimizer that needs no schedule, have a constant rate.
     batch_size : "auto", int or None, default="auto"
-        Samples in a batch; None takes all. ``"auto"`` is 32, or all if there are
-        fewer.
+        Samples in a batch; None takes all. ``"auto"`` is 32, and 128 for sparse ``X``
+        with 10,000 columns or more, where a step costs a pass over all weights
+        (except with ``"sgd"`` and ``"ftrl"``, which need many steps); or all samples
+        if there are fewer.
     max_iter : int, default=3000
         Most epochs (passes over the data) of a call of ``fit``. That they were not
         enough for ``tol`` is a `ConvergenceWarning`.

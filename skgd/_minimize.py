@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from ._function import FunctionObjective, as_function, as_vector
 from ._loop import Progress, run_batches
 from ._stopping import STATUS, History, Point, StoppingRule, behavior, describe
-from ._training import Settings, plan_training, tell_schedule, warn_past_end
+from ._training import BATCH_SIZE, Settings, plan_training, tell_schedule, warn_past_end
 from ._validation import Boolean, Choice, Constraint, Instance, Number, check_parameters
 from .optimizers import OPTIMIZERS, Optimizer
 from .penalties import Box, resolve_penalty
@@ -259,7 +259,7 @@ def minimize(
         optimizer=optimizer,
         schedule=as_schedule(schedule),
         learning_rate=learning_rate,
-        batch_size=batch_size,
+        batch_size=BATCH_SIZE if batch_size == "auto" else batch_size,
         shuffle=bool(shuffle),
         clip_norm=None,
         average=None,

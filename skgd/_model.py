@@ -35,7 +35,7 @@ from ._objective import LinearObjective
 from ._repetition import Repetition
 from ._standardization import Standardizer
 from ._training import (
-    AUTO_BATCH_SIZE,
+    BATCH_SIZE,
     GradientNorms,
     Run,
     Settings,
@@ -422,7 +422,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
         if (
             not is_valid(self, X, options)
             or not X.flags.c_contiguous
-            or len(X) > (AUTO_BATCH_SIZE if size == "auto" else size or math.inf)
+            or len(X) > (BATCH_SIZE if size == "auto" else size or math.inf)
         ):
             return None
         targets = self._encode_known(y, len(X), repetition.parts.loss, dtype)

@@ -217,6 +217,7 @@ class Standardizer:
         self._targets = Moments(self._n_outputs)
         self._residuals = Moments(self._n_outputs)
         self._scales: _Scales | None = None
+        self.n_samples = 0
         self.offset = offset
         self._add(objective)
 
@@ -309,6 +310,7 @@ class Standardizer:
         )
 
     def _add(self, objective):
+        self.n_samples += objective.n_samples
         self._features.add(objective.X, objective.sample_weight)
         if isinstance(objective.loss, RegressionLoss):
             self._targets, self._residuals = (

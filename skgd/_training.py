@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
+from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from ._compiled import objective_value, run_batches
@@ -18,10 +19,24 @@ from ._loop import Progress
 from ._objective import LinearObjective
 from ._slowness import possible_fall
 from ._validation_set import Best, EarlyStopping
-from .optimizers import Optimizer
-from .schedules import Constant, LinearRestarts, Schedule
+from .optimizers import FTRL, SGD, Adam, Optimizer
+from .schedules import Constant, InverseScaling, LinearRestarts, Schedule
 
-AUTO_BATCH_SIZE = 32
+BATCH_SIZE = 32
+"""What "auto" is, except for wide sparse rows."""
+
+_WIDE, _BATCH_SIZE_OF_WIDE = 10_000, 128
+"""The columns from which on sparse rows are wide, and what "auto" is for them."""
+
+_KNOWN = 100
+"""Samples from which on the scale of a column is known.
+
+That of a few rows may be a hundredth of what it will be, and a step in it as much too
+long: until then the rate rises.
+"""
+
+_OF_SMALL_STEPS = (SGD, FTRL)
+"""Optimizers that need many steps, and to which on sparse rows they cost less."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +109,9 @@ _MOST_RATES = 2**16
 def plan_training(settings, objective, progress, max_iter=None) -> Plan:
     """Return the plan for ``max_iter`` epochs, or for a chunk of a stream."""
     n = objective.n_samples
-    size = AUTO_BATCH_SIZE if settings.batch_size == "auto" else settings.batch_size
+    size = settings.batch_size
+    if size == "auto":
+        size = _batch_size(objective.X, settings.optimizer)
     size = min(size or n, n)
     n_batches = math.ceil(n / size)
     if max_iter is not None or not progress.steps_per_epoch:
@@ -102,10 +119,11 @@ def plan_training(settings, objective, progress, max_iter=None) -> Plan:
     last_step = None if max_iter is None else progress.t + max_iter * n_batches
     schedule = settings.schedule
     has_own_average = type(settings.optimizer).averaged is not Optimizer.averaged
-    if schedule == "auto" and (max_iter is None or has_own_average):
-        schedule = Constant()
+    if schedule == "auto" and max_iter is None:
+        schedule = _schedule_of_stream(settings.optimizer)
     elif schedule == "auto":
-        schedule = LinearRestarts(period=max(3, math.ceil(50 / n_batches)))
+        schedule = LinearRestarts(period=_first_cycle(n_batches))
+        schedule = Constant() if has_own_average else schedule
     schedule = schedule.resolve(progress.steps_per_epoch, last_step)
     if schedule.init().keys() != progress.schedule_state.keys():
         progress.schedule_state = schedule.init()
@@ -113,6 +131,8 @@ def plan_training(settings, objective, progress, max_iter=None) -> Plan:
     if rate == "auto" and settings.standardize:
         n_steps = min(schedule.cycle_end(1), schedule.end)
         rate = settings.optimizer.learning_rate_for(objective.X.shape[1], n_steps)
+        if max_iter is None:
+            rate *= min(1, progress.standardizer.n_samples / _KNOWN)
     elif rate == "auto":
         rate = settings.optimizer.default_learning_rate
     average = settings.average
@@ -131,6 +151,25 @@ def plan_training(settings, objective, progress, max_iter=None) -> Plan:
         clip_norm=settings.clip_norm,
         average=average,
     )
+
+
+def _batch_size(X, optimizer):
+    """Return how many samples a batch has if that is left open."""
+    is_wide = sparse.issparse(X) and X.shape[1] >= _WIDE
+    if is_wide and type(optimizer) not in _OF_SMALL_STEPS:
+        return _BATCH_SIZE_OF_WIDE
+    return BATCH_SIZE
+
+
+def _schedule_of_stream(optimizer):
+    """Return a schedule without an end, as measured for Adam."""
+    is_adam = isinstance(optimizer, Adam)
+    return InverseScaling(power=0.5, delay=300) if is_adam else Constant()
+
+
+def _first_cycle(n_batches):
+    """Return the epochs of the first cycle: 3, or 2 of many steps, or 50 steps."""
+    return max(2 if n_batches >= 500 else 3, math.ceil(50 / n_batches))
 
 
 @dataclass
@@ -349,13 +388,13 @@ def averaging(plan, progress) -> dict:
     """Return from which step weights are averaged, and how much later ones count.
 
     The tail of a cycle is its last two thirds. Without cycles all weights are
-    averaged, and those of the last sixth of the steps count for half of them.
+    averaged, and those of the last ninth of the steps count for half of them.
     """
     if plan.average != "tail":
         return {"average_from": plan.average}
     t, end = progress.t, plan.schedule.cycle_end(progress.t + 1)
     if math.isinf(end):
-        return {"average_from": 1, "average_power": 3}
+        return {"average_from": 1, "average_power": 5}
     if end != progress.tail_end:
         progress.n_averaged, progress.tail_end = 0, end
         progress.tail_from = t + 1 + int(end - t) // 3

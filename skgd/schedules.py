@@ -220,13 +220,18 @@ class Constant(Schedule):
 class InverseScaling(Schedule):
     r"""A power of the number of the step.
 
-    .. math:: \eta_t / \eta = t^{-\text{power}}
+    .. math::
+        \eta_t / \eta = \left(1 + \frac{t-1}{\text{delay}}\right)^{-\text{power}}
+
+    By default that is :math:`t^{-\text{power}}`.
 
     Parameters
     ----------
     power : float >= 0, default=0.25
         From ½ (exclusive) to 1 the rates satisfy the conditions of Robbins and
         Monro: their sum is infinite and that of their squares is not.
+    delay : float > 0, default=1
+        The steps in which the rate hardly falls.
 
     References
     ----------
@@ -237,15 +242,18 @@ class InverseScaling(Schedule):
     --------
     >>> InverseScaling(power=0.5)([1, 4, 100])
     array([1. , 0.5, 0.1])
+    >>> InverseScaling(power=0.5, delay=300)([1, 901, 10_000]).round(3)
+    array([1.   , 0.5  , 0.171])
     """
 
-    constraints: ClassVar = {"power": Number(0)}
+    constraints: ClassVar = {"power": Number(0), "delay": LENGTH}
 
-    def __init__(self, power=0.25):
+    def __init__(self, power=0.25, delay=1):
         self.power = power
+        self.delay = delay
 
     def __call__(self, t):
-        return (1 + self._elapsed(t)) ** -self.power
+        return (1 + self._elapsed(t) / self.delay) ** -self.power
 
 
 @SCHEDULES.register("inverse_time")

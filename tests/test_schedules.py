@@ -160,6 +160,7 @@ def test_optimal_equals_scikit_learn(alpha):
     [
         (Constant(), {1: 1, 10**12: 1}),
         (InverseScaling(), {1: 1, 16: 0.5, 10**12: 1e-3}),
+        (InverseScaling(power=0.5, delay=300), {1: 1, 901: 0.5, 29_701: 0.1}),
         (InverseTime(decay=0.5), {1: 1, 3: 0.5, 7: 0.25}),
         (InverseTime(decay=1, unit=4), {1: 1, 5: 0.5, 13: 0.25}),
         (Optimal(alpha=0.5), {1: 1, 3: 0.5, 7: 0.25}),
@@ -383,7 +384,7 @@ TIMES = st.lists(LENGTHS, unique=True, max_size=4).map(sorted)
 
 SIMPLE = st.one_of(
     st.builds(Constant),
-    st.builds(InverseScaling, power=st.floats(0, 10)),
+    st.builds(InverseScaling, power=st.floats(0, 10), delay=st.floats(0.1, 1e4)),
     st.builds(InverseTime, decay=st.floats(0, 1e6), unit=UNITS),
     st.builds(Optimal, alpha=FACTORS, t0=st.none() | LENGTHS),
     st.builds(Exponential, factor=FACTORS, unit=UNITS),
@@ -629,6 +630,7 @@ def test_errors(value, error, message):
     ("schedule", "error", "accepted"),
     [
         (InverseScaling(power=-1), ValueError, r"power must be .* \[0, inf\)"),
+        (InverseScaling(delay=0), ValueError, r"delay must be .* \(0, inf\)"),
         (InverseTime(decay=-1), ValueError, r"decay must be .* \[0, inf\)"),
         (InverseTime(unit="epochs"), ValueError, r"unit must be one of 'step', 'epoch' "
          r"or an integer in \[1, inf\), got 'epochs'\. Did you mean 'epoch'\?"),

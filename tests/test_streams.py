@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import load_digits, load_iris, load_wine
 from sklearn.utils.class_weight import compute_sample_weight
 
-from skgd import LOSSES, GDClassifier
+from skgd import LOSSES, GDClassifier, GDRegressor
 from skgd.losses import ClassificationLoss
 
 X_DIGITS, Y_DIGITS = load_digits(return_X_y=True)
@@ -20,6 +20,22 @@ def standardize(request):
 
 def chunks(n, size):
     return [slice(start, start + size) for start in range(0, n, size)]
+
+
+@pytest.mark.parametrize("seed", [1, 3, 4])
+def test_the_first_rows_of_a_wide_stream_do_no_harm(seed):
+    """After two rows the deviations of some of 200 columns are a hundredth.
+
+    At the full rate from the first row on R² is -2 or less after 1000 rows.
+    """
+    rng = np.random.default_rng(seed)
+    X = 1e3 * rng.normal(size=(1500, 200)) + 1e4
+    y = X @ rng.normal(size=200)
+    y += 0.3 * y.std() * rng.normal(size=1500)
+    model = GDRegressor(random_state=0)
+    for row in range(1000):
+        model.partial_fit(X[[row]], y[[row]])
+    assert model.score(X[1000:], y[1000:]) > -0.5
 
 
 def test_balanced_stream_counts_what_it_has_seen(standardize):

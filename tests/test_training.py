@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from scipy.special import expit
 from sklearn.base import clone
 from sklearn.datasets import make_regression
@@ -260,6 +261,35 @@ def test_auto_batch_is_32_or_all():
     assert regressor(batch_size="auto").fit(X[:31], Y[:31]).t_ == 1
 
 
+@pytest.mark.parametrize(
+    ("n_features", "optimizer", "n_batches"),
+    [
+        (10_000, "adam", 3),
+        (9_999, "adam", 10),
+        (10_000, "sgd", 10),
+        (10_000, "ftrl", 10),
+    ],
+)
+def test_auto_batch_of_wide_sparse_rows_is_128(n_features, optimizer, n_batches):
+    rng = np.random.default_rng(0)
+    wide = sparse.random_array((300, n_features), density=1e-4, rng=rng, format="csr")
+    y = rng.normal(size=300)
+    model = GDRegressor(optimizer=optimizer, max_iter=2, tol=None)
+    assert model.fit(wide, y).t_ == 2 * n_batches
+    assert clone(model).partial_fit(wide, y).t_ == n_batches
+    assert clone(model).fit(wide.toarray(), y).t_ == 20
+
+
+@pytest.mark.parametrize(
+    ("n_batches", "expected"), [(1, 50), (17, 3), (499, 3), (500, 2), (2000, 2)]
+)
+def test_first_cycle_is_three_epochs_or_as_many_steps_as_it_takes(n_batches, expected):
+    x, y = np.zeros((n_batches, 1)), np.arange(n_batches)
+    model = GDRegressor(batch_size=1, max_iter=1000, tol=0.5).fit(x, y)
+    restarts = np.flatnonzero(np.diff(model.learning_rate_curve_) > 0) + 1
+    assert restarts[0] == expected
+
+
 def test_auto_rate_is_that_of_the_optimizer():
     for name, optimizer in OPTIMIZERS.items():
         auto = regressor(optimizer=name, learning_rate="auto").fit(X, Y)
@@ -287,11 +317,19 @@ def test_automatic_schedule_and_rate(batch_size, first_cycle):
     assert_allclose(model.learning_rate_curve_, expected, atol=1e-12)
 
 
-def test_automatic_rate_of_a_stream_stays():
+def test_automatic_rate_of_a_stream_needs_no_end():
+    """It is reached with the 100th sample, and halved after 900 steps."""
     stream = GDRegressor().partial_fit(X, Y).partial_fit(X, Y)
-    assert stream.learning_rate_curve_ == [0.03, 0.03]
+    expected = [0.03 * 60 / 100, 0.03 * (1 + 2 / 300) ** -0.5]
+    assert_allclose(stream.learning_rate_curve_, expected)
     wide = GDRegressor().partial_fit(np.ones((3, 10_000)), Y[:3])
-    assert wide.learning_rate_ == 0.01
+    assert wide.learning_rate_ == pytest.approx(0.01 * 3 / 100)
+    assert wide.schedule_(901) == 0.5
+    for optimizer in ("sgd", "schedule_free_sgd"):
+        stream = GDRegressor(optimizer=optimizer).partial_fit(X, Y)
+        assert stream.schedule_(901) == 1
+    known = GDRegressor(max_iter=1, tol=None).fit(np.vstack([X, X]), np.tile(Y, 2))
+    assert known.partial_fit(X[:1], Y[:1]).learning_rate_ == 0.03
 
 
 # Averages
@@ -322,13 +360,13 @@ def test_the_tail_of_a_cycle_is_its_last_two_thirds():
 
 
 def test_of_a_stream_later_weights_count_more():
-    """The mean of weights 1 … n, each by its number to the power of 3, nearly."""
+    """The mean of weights 1 … n, each by its number to the power of 5, nearly."""
     path = np.array([weights(regressor(max_iter=n).fit(X, Y)) for n in range(1, 16)])
     expected = path[0]
     for average in ("tail", "auto"):
         model = regressor(average=average)
         for n in range(1, 16):
-            share = 4 / (n + 3)
+            share = 6 / (n + 5)
             expected = (
                 path[0] if n == 1 else expected + share * (path[n - 1] - expected)
             )
