@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import entry_points
 from typing import ClassVar
 
+import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from ._validation import Constraint, check_parameters, did_you_mean
@@ -56,7 +57,7 @@ def fingerprint(value):
     unseen, such as an array, is equal to nothing.
     """
     kind = type(value)
-    if kind in IMMUTABLE:
+    if kind in IMMUTABLE or isinstance(value, np.generic):
         return kind, value
     if isinstance(value, Component):
         return kind, *map(fingerprint, vars(value).values())

@@ -4,6 +4,8 @@ Where columns are nearly collinear, or the rate is far too low, the objective ch
 next to nothing from one epoch to the next and yet is far above its minimum.
 """
 
+from functools import cached_property
+
 import numpy as np
 from scipy import sparse
 from scipy.linalg import eigh
@@ -15,50 +17,70 @@ MOST_FEATURES = 300
 """With more the matrix below would cost more than the training."""
 
 
-def possible_fall(objective, w) -> float:
-    """Return by how much the objective is lower at a point found by second order.
+class SecondLook:
+    """Looks for points that are lower than where training is, by second order.
 
-    That is the best of a few points along −H⁻¹g, for the gradient g over all samples
-    and the second derivative H of half the squared error. For other losses that is no
-    Newton step, but whatever point is lower proves that the minimum is. Some thousand
-    rows, taken at equal distances, stand for all in H and in the values compared.
-
-    Returns
-    -------
-    float
-        At least 0. It is 0 also with more than `MOST_FEATURES` features, where
-        nothing is tried.
+    Parameters
+    ----------
+    objective : LinearObjective
+        Some thousand of its rows, taken at equal distances, stand for all where values
+        are compared and in the second derivative H. That is one of half the squared
+        error, and of the penalty.
     """
-    n, d = objective.X.shape
-    if d > MOST_FEATURES:
-        return 0.0
-    w = w.astype(float)
-    rows = np.linspace(0, n - 1, min(n, max(2000, 10 * d))).astype(np.intp)
-    sample = objective.take(rows)
-    with np.errstate(all="ignore"):
-        g = full_gradient(objective, w.astype(objective.X.dtype)).astype(float)
-        step = -_solve(_second_derivative(sample), g)
-        value = sample.value(w)
-        falls = [value - sample.value(w + size * step) for size in _SIZES]
-    return max(0.0, *np.nan_to_num(falls, nan=0.0, posinf=0.0, neginf=0.0).tolist())
 
+    def __init__(self, objective):
+        self._objective = objective
+        n, d = objective.X.shape
+        rows = np.linspace(0, n - 1, min(n, max(2000, 10 * d))).astype(np.intp)
+        self._sample = objective.take(rows) if d <= MOST_FEATURES else None
 
-_SIZES = (0.25, 1.0, 4.0, 16.0)
+    def possible_fall(self, w) -> float:
+        """Return by how much the objective is lower at the best of a few points.
+
+        They lie along −H⁻¹g, with the gradient g over all samples. For other losses
+        than the squared error that is no Newton step, but whatever point is lower
+        proves that the minimum is. A point out of bounds is moved to them.
+
+        Returns
+        -------
+        float
+            At least 0. It is 0 also with more than `MOST_FEATURES` features, where
+            nothing is tried.
+        """
+        sample = self._sample
+        if sample is None:
+            return 0.0
+        with np.errstate(all="ignore"):
+            g = full_gradient(self._objective, w).astype(float)
+            w = w.astype(float)
+            values, vectors = self._eigenvectors
+            step = vectors @ ((vectors.T @ g).T / values).T
+            points = [w - size * step for size in _SIZES]
+            for point in points:
+                sample.prox(point, 0.0)
+            falls = sample.value(w) - np.array([sample.value(p) for p in points])
+        return max(0.0, *np.nan_to_num(falls, nan=0.0, posinf=0.0, neginf=0.0).tolist())
+
+    @cached_property
+    def _eigenvectors(self):
+        """Return the eigenvalues of H that are more than rounding, and vectors."""
+        values, vectors = eigh(_second_derivative(self._sample))
+        known = values > 1e-12 * values[-1]
+        return values[known], vectors[:, known]
 
 
 def _second_derivative(sample):
     X = sample.X if sample.units is None else standardized(sample.X, sample.units)
-    X = X.toarray() if sparse.issparse(X) else X
-    X = X.astype(float)
+    X = (X.toarray() if sparse.issparse(X) else X).astype(float)
     if sample.fit_intercept:
         X = np.column_stack([X, np.ones(len(X))])
     weights = sample.sample_weight
-    return (X.T if weights is None else X.T * weights) @ X / len(X)
+    H = (X.T if weights is None else X.T * weights) @ X / len(X)
+    at_zero, at_one = np.zeros(sample.shape), np.zeros(sample.shape)
+    sample.add_penalty_gradient(at_zero, np.zeros(sample.shape))
+    sample.add_penalty_gradient(at_one, np.ones(sample.shape))
+    curvature = (at_one - at_zero).reshape(len(H), -1).mean(axis=1)
+    return H + np.diag(curvature)
 
 
-def _solve(H, g):
-    """Return H⁻¹g, in the directions in which H is more than rounding."""
-    values, vectors = eigh(H)
-    known = values > 1e-12 * values[-1]
-    V = vectors[:, known]
-    return V @ ((V.T @ g).T / values[known]).T
+_SIZES = (0.25, 1.0, 4.0, 16.0)

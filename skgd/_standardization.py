@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
+from ._component import fingerprint
 from ._core import add_moments
 from .losses import ClassificationLoss, Loss, RegressionLoss
 
@@ -276,7 +277,7 @@ class Standardizer:
         X = objective.X
         if (
             self._features.total + n_waiting >= 1.01 * scales.total
-            or objective.loss is not scales.loss
+            or fingerprint(objective.loss) != fingerprint(scales.loss)
             or sparse.issparse(X)
             or X.size > 1000
         ):

@@ -17,7 +17,7 @@ from ._compiled import objective_value, run_batches
 from ._diagnosis import Divergence
 from ._loop import Progress
 from ._objective import LinearObjective
-from ._slowness import possible_fall
+from ._slowness import SecondLook
 from ._validation_set import Best, EarlyStopping
 from .optimizers import FTRL, SGD, Adam, Optimizer
 from .schedules import Constant, InverseScaling, LinearRestarts, Schedule
@@ -243,6 +243,9 @@ class Run:
         The end of that stage.
     at_rest : ndarray or None
         The weights that `_Standstill` compares with.
+    looked_at : int
+        The number of epochs after which the objective was level and far above its
+        minimum, see `_Level`; 0: that was not so when it was last asked.
     best : Best
         The best of the scores.
     stop_reason : str or None
@@ -260,6 +263,7 @@ class Run:
     level: float | None = None
     at_level: Progress | None = None
     at_rest: np.ndarray | None = None
+    looked_at: int = 0
     best: Best = field(default_factory=Best)
     stop_reason: str | None = None
     data: dict | None = None
@@ -547,14 +551,15 @@ class _Level:
 
     Nor, either way, is one that falls by more than it did before: that is the start
     of a rate that warms up, or of an optimizer that looks for its rate. Nor is one
-    that `possible_fall` finds to be still far above the minimum.
+    that is still far above the minimum, as a `SecondLook` may find. There is one at the
+    ends of stages, or else when the number of epochs has doubled since the last.
     """
 
     what = "objective"
-    advice = ""
 
     def __init__(self, objective, plan, run, stopping):
         self._objective, self._run = objective, run
+        self._second_look = SecondLook(objective)
         self._optimizer, self._stopping = plan.optimizer, stopping
         self._has_stages = _has_stages(plan.schedule)
         self.is_asked = stopping.tol is not None and (
@@ -577,7 +582,7 @@ class _Level:
             return False
         fall_before, fall = history.loss_curve[0] - before, before - value
         agree = fall <= tolerance and not _speeds_up(fall_before, fall)
-        return agree and not self._is_slow(run.at_level, _MUCH_LOWER)
+        return agree and self._is_near_minimum(run.at_level, _MUCH_LOWER)
 
     def _windows_agree(self, history):
         curve = history.loss_curve
@@ -586,25 +591,32 @@ class _Level:
             return False
         before, last = curve[-2 * n : -n], curve[-n:]
         change = abs(sum(before) - sum(last)) / n
-        if change <= np.finfo(float).eps * abs(curve[0]):
-            return True
         fall_before, fall = before[0] - before[-1], last[0] - last[-1]
-        agree = change <= tol * abs(sum(last)) and not _speeds_up(fall_before, fall)
+        is_level = change <= tol * abs(sum(last)) and not _speeds_up(fall_before, fall)
+        is_level = is_level or change <= np.finfo(float).eps * abs(curve[0])
+        if not is_level or len(curve) < 2 * self._run.looked_at:
+            return False
         # At a rate that stays, noise keeps the weights well above the minimum.
-        return agree and not self._is_slow(self._run.progress, 10 * _MUCH_LOWER)
+        return self._is_near_minimum(self._run.progress, 10 * _MUCH_LOWER)
 
-    def _is_slow(self, progress, times):
-        """Whether a point can be found that is lower by so many times ``tol``."""
+    def _is_near_minimum(self, progress, times):
+        """Whether no point is found that is lower by so many times ``tol``."""
         bound = times * self._stopping.tol * abs(self._run.history.start)
         w = progress.result(self._optimizer)
-        is_slow = bound > 0 and possible_fall(self._objective, w) > bound
-        if is_slow:
-            self.advice = (
-                "It hardly changed and yet is far above its minimum: so it is with "
-                "columns that are nearly collinear, or not centred for want of an "
-                "intercept, and at a rate that is far too low. "
-            )
-        return is_slow
+        is_near = bound == 0 or self._second_look.possible_fall(w) <= bound
+        self._run.looked_at = 0 if is_near else self._run.n_epochs
+        return is_near
+
+    @property
+    def advice(self):
+        """What the last look has found, for the warning."""
+        if not self._run.looked_at:
+            return ""
+        return (
+            f"After {self._run.looked_at} epochs it hardly changed and was far above "
+            "its minimum: so it is with columns that are nearly collinear, or not "
+            "centred for want of an intercept, and at a rate that is far too low. "
+        )
 
 
 def _value_at_rest(objective, optimizer, progress):

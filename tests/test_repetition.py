@@ -189,6 +189,30 @@ def test_what_changes_between_calls_counts(rows, ordinary, change):
     assert has_changed == (change not in (copied, gradient_norms))
 
 
+def epochs_of_a_fit(model):
+    model.set_params(max_iter=7)
+
+
+@pytest.mark.parametrize("n", [1005, 1012])
+@pytest.mark.parametrize("change", [copied, epochs_of_a_fit])
+def test_what_changes_nothing_changes_no_unit(rows, change, n):
+    """Between two findings of units, which are ten rows apart after a thousand."""
+    X, y = (np.concatenate([array] * 5) for array in rows)
+    models = [GDRegressor(random_state=0) for _ in range(2)]
+    for model in models:
+        stream(model, X[:n], y[:n])
+    change(models[0])
+    for model in models:
+        stream(model, X[n:], y[n:])
+    assert_same(*models)
+
+
+def test_numpy_numbers_are_quick(rows):
+    X, y = rows
+    model = GDRegressor(alpha=np.float64(1e-3), random_state=np.int64(0))
+    assert stream(model, X, y) >= 40
+
+
 class Doubled(SquaredError):
     def value(self, y, z):
         return 2 * super().value(y, z)

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skgd import GDClassifier, GDRegressor, minimize
-from skgd._slowness import possible_fall
+from skgd._slowness import SecondLook
 from skgd.optimizers import Optimizer
 from skgd.schedules import ReduceOnPlateau
 
@@ -559,8 +559,45 @@ def test_possible_fall_is_the_distance_from_the_minimum(penalty, weights):
     exact = LinearRegression().fit(X_REAL, Y, weights)
     w = objective.unfold(exact.coef_, exact.intercept_)
     distance = objective.value(progress.w) - objective.value(w)
-    assert possible_fall(objective, progress.w) == pytest.approx(distance, rel=1e-6)
-    assert possible_fall(objective, w) == pytest.approx(0, abs=1e-6 * distance)
+    assert SecondLook(objective).possible_fall(progress.w) == pytest.approx(
+        distance, rel=1e-6
+    )
+    assert SecondLook(objective).possible_fall(w) == pytest.approx(
+        0, abs=1e-6 * distance
+    )
+
+
+def test_possible_fall_knows_the_penalty():
+    """Ridge regression on two columns that are nearly the same."""
+    X, y = nearly_collinear()
+    model = GDRegressor(alpha=1e-3)
+    objective, _, progress = model._prepare(X, y, None)
+    z = (X - X.mean(axis=0)) / X.std(axis=0)
+    n = len(y)
+    coef = np.linalg.solve(z.T @ z / n + 1e-3 * np.eye(2), z.T @ (y - y.mean()) / n)
+    coef /= X.std(axis=0)
+    exact = objective.unfold(coef, y.mean() - X.mean(axis=0) @ coef)
+    distance = objective.value(progress.w) - objective.value(exact)
+    fall = SecondLook(objective).possible_fall(progress.w)
+    assert fall == pytest.approx(distance, rel=1e-6)
+
+
+def test_looks_at_a_level_are_few(monkeypatch):
+    """They cost more than an epoch: after the first at twice as many epochs each."""
+    looks = []
+    original = SecondLook.possible_fall
+
+    def possible_fall(self, w):
+        looks.append(len(looks))
+        return original(self, w)
+
+    monkeypatch.setattr(SecondLook, "possible_fall", possible_fall)
+    model = GDRegressor(
+        optimizer="sgd", schedule="constant", learning_rate=1e-5, max_iter=300
+    )
+    with pytest.warns(ConvergenceWarning):
+        model.fit(*nearly_collinear())
+    assert 3 <= len(looks) <= 6
 
 
 @pytest.mark.parametrize("penalty", ["l1", "nonnegative"])
@@ -572,4 +609,4 @@ def test_no_point_is_lower_than_a_minimum_with_kinks_or_bounds(penalty):
         model.fit(X_REAL, Y)
     w = objective.unfold(model.coef_, model.intercept_[0])
     fall = objective.value(start.w) - objective.value(w)
-    assert possible_fall(objective, w) < 1e-4 * fall
+    assert SecondLook(objective).possible_fall(w) < 1e-4 * fall

@@ -50,7 +50,7 @@ private:
             loss_->evaluate(y_.get(), z_.get(), size, k_, r_.get(), values_.get());
             total += weigh(rows, size, m, r_.get(), values_.get());
             if (g) rows_.accumulate(rows, size, r_.get(), g);
-            signals_.check(size * (rows_.d + 16));
+            signals_.check(size * (rows_.d + 16) * k_);
         }
         return total;
     }
@@ -65,7 +65,7 @@ private:
             const int64_t* rows = order_.at(start + done, size);
             targets_.gather_y(rows, size, y + done * k_);
             rows_.predict(rows, size, w, z + done * k_);
-            signals_.check(size * (rows_.d + 16));
+            signals_.check(size * (rows_.d + 16) * k_);
         }
         pass_.hooks.loss(pass_.hooks.self, m);
         double total = 0;
@@ -75,6 +75,7 @@ private:
             total += weigh(rows, size, m, r + done * k_, pass_.batch_values + done);
             rows_.read(rows, size);
             rows_.accumulate(rows, size, r + done * k_, g);
+            signals_.check(size * (rows_.d + 16) * k_);
         }
         return total;
     }
