@@ -1,25 +1,25 @@
 """Compare what the defaults could have been, on the data sets of the suite.
 
 Usage: ``python tests/benchmarks/defaults.py [--seeds 3] [--only NAME]`` fits every
-small set with each candidate. ``--large`` compares averages, and rates for streams, on
-large data instead; ``--scales`` compares the exact solutions for several scales of
-columns of mostly zeros.
+small set with each candidate. ``--large`` compares averages and first cycles on large
+data instead, ``--wide`` batches on sparse rows of many columns, ``--scales`` the exact
+solutions for several scales of columns of mostly zeros.
 """
 
 import argparse
 import warnings
-from itertools import pairwise
+from functools import partial
 from time import process_time
 
 import numpy as np
 from data_sets import DATA_SETS, bag_of_words, levels, positive, tf_idf
-from exact import solve
+from exact import Problem, solve
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression, Ridge
 from suite import GAP, estimator, print_row, problem_of
-from time_to_quality import DATA, distance, ours, standardized_target
+from time_to_quality import DATA, distance, fit_quietly, ours, standardized_target
 
-from skgd.schedules import CosineRestarts, InverseScaling, LinearRestarts, Polynomial
+from skgd.schedules import CosineRestarts, LinearRestarts, Polynomial
 
 CANDIDATES = {
     "the defaults": {},
@@ -52,12 +52,15 @@ def main():
     parser.add_argument("--seeds", type=int, default=3, help="fits of each set")
     parser.add_argument("--only", default="", help="candidates whose name begins so")
     parser.add_argument("--large", action="store_true")
+    parser.add_argument("--wide", action="store_true")
     parser.add_argument("--scales", action="store_true")
     options = parser.parse_args()
     if options.scales:
         compare_scales()
     elif options.large:
         compare_on_large_data()
+    elif options.wide:
+        compare_on_wide_data(range(options.seeds))
     else:
         compare_candidates(range(options.seeds), options.only)
 
@@ -107,20 +110,6 @@ ONE_CYCLE = {
     "3 epochs, average": {"max_iter": 3, "tol": None},
 }
 
-STREAMS = {
-    "Adam, 0.01": {"learning_rate": 0.01},
-    "Adam, 0.03": {"learning_rate": 0.03},
-    "Adam, 0.03 · t^−¼": {
-        "learning_rate": 0.03,
-        "schedule": InverseScaling(power=0.25),
-    },
-    "Adam, 0.1 · t^−½": {"learning_rate": 0.1, "schedule": InverseScaling(power=0.5)},
-    "AdaGrad, 0.1": {"optimizer": "adagrad", "learning_rate": 0.1},
-}
-
-CHUNKS = (0, 100, 1000, 3000)
-"""Where chunks of a stream begin and end, in batches of 32."""
-
 
 def compare_on_large_data():
     """Print the relative distance from the minimum, in percent."""
@@ -134,28 +123,74 @@ def compare_on_large_data():
             model = ours(solution.problem).set_params(**parameters)
             model.fit(solution.problem.Z, standardized_target(solution.problem))
             print_row([name, candidate, f"{100 * distance(solution, model):.2g}"])
-        for candidate, parameters in STREAMS.items():
-            for average in (False, "tail"):
-                distances = distances_in_stream(
-                    solution, {"average": average, **parameters}
-                )
-                weights = "average" if average else "last"
-                cells = ", ".join(f"{100 * value:.2g}" for value in distances)
-                print_row([name, f"stream, {candidate}, {weights}", cells])
+        for period in (3, 2, 1):
+            parameters = {"schedule": LinearRestarts(period=period)}
+            gap, seconds = gap_and_time(solution, 0, parameters)
+            print_row([name, f"first cycle of {period}, {seconds:.2f} s", f"{gap:.2g}"])
 
 
-def distances_in_stream(solution, parameters):
-    """Return the distance after each chunk of one pass over the first rows."""
-    problem = solution.problem
-    Z, y = problem.Z, standardized_target(problem)
-    model = ours(problem).set_params(standardize=False, **parameters)
-    for start, stop in pairwise(CHUNKS):
-        rows = slice(32 * start, 32 * stop)
-        if problem.loss == "log_loss":
-            model.partial_fit(Z[rows], y[rows], classes=[0, 1])
-        else:
-            model.partial_fit(Z[rows], y[rows])
-        yield distance(solution, model)
+def gap_and_time(solution, seed, parameters):
+    """Return the distance from the minimum in percent, and the processor's time."""
+    model = ours(solution.problem).set_params(random_state=seed, **parameters)
+    start = process_time()
+    fit_quietly(model, solution.problem.X, solution.problem.y)
+    seconds = process_time() - start
+    gap = solution.gaps(model)[1] * solution.problem.null / solution.value
+    return 100 * gap, seconds
+
+
+BATCH_SIZES = (32, 64, 128, 256)
+
+
+def compare_on_wide_data(seeds):
+    """Print the distance from the minimum in percent, and the ratio of the times."""
+    print_row(["data", *map(str, BATCH_SIZES)])
+    print_row(["---"] * (1 + len(BATCH_SIZES)))
+    for name, make in WIDE.items():
+        solution = solve(make())
+        fits = [
+            [gap_and_time(solution, seed, {"batch_size": size}) for seed in seeds]
+            for size in BATCH_SIZES
+        ]
+        gaps, seconds = np.median(fits, axis=1).T
+        ratios = seconds / seconds[0]
+        cells = zip(gaps, ratios, strict=True)
+        print_row([name, *(f"{gap:.2g} %, {ratio:.2f}" for gap, ratio in cells)])
+
+
+def wide_text(n, n_words, classes=True):
+    rng = np.random.default_rng(1)
+    X = tf_idf(bag_of_words(rng, n, n_words))
+    z = X @ (rng.standard_normal(n_words) * (rng.random(n_words) < 0.1))
+    z = (z - z.mean()) / z.std()
+    if classes:
+        return Problem(X, positive(rng, 3 * z), "log_loss", 1e-4)
+    return Problem(X, z + 0.5 * rng.standard_normal(n), "squared_error", 1e-4)
+
+
+def wide_levels(n, n_levels):
+    rng = np.random.default_rng(2)
+    X = sparse.hstack([levels(rng, n, n_levels // 2) for _ in range(2)]).tocsr()
+    y = positive(rng, X @ (2 * rng.standard_normal(X.shape[1])))
+    return Problem(X, y, "log_loss", 1e-4)
+
+
+WIDE = {
+    "text, 5,000 × 3,000": partial(wide_text, 5000, 3000),
+    "text, 20,000 × 5,000": partial(wide_text, 20_000, 5000),
+    "text, 3,000 × 10,000": partial(wide_text, 3000, 10_000),
+    "text, 20,000 × 10,000": partial(wide_text, 20_000, 10_000),
+    "text, 50,000 × 10,000": partial(wide_text, 50_000, 10_000),
+    "text, 3,000 × 20,000": partial(wide_text, 3000, 20_000),
+    "text, 20,000 × 20,000": partial(wide_text, 20_000, 20_000),
+    "text, 50,000 × 20,000": partial(wide_text, 50_000, 20_000),
+    "text, 3,000 × 50,000": partial(wide_text, 3000, 50_000),
+    "text, 50,000 × 100,000": partial(DATA["logistic, sparse, 50,000 × 100,000"], 1),
+    "rating, 20,000 × 10,000": partial(wide_text, 20_000, 10_000, classes=False),
+    "rating, 20,000 × 20,000": partial(wide_text, 20_000, 20_000, classes=False),
+    "levels, 2,000 × 20,000": partial(wide_levels, 2000, 20_000),
+    "levels, 100,000 × 20,000": partial(wide_levels, 100_000, 20_000),
+}
 
 
 # ---------------------------------------------------------------------------
