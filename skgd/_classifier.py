@@ -579,8 +579,7 @@ def _union(known, y):
     if kinds[0] != kinds[1]:
         raise TypeError(
             f"y has classes {labels.tolist()}, which are not of the type of those "
-            f"before, {known.tolist()}. Convert them to it, e.g. by y.astype("
-            f"{type(known.tolist()[0]).__name__})."
+            f"before, {known.tolist()}. Convert them to it."
         )
     return np.union1d(known, labels)
 
