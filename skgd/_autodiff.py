@@ -4,6 +4,7 @@ Each of PyTorch, JAX and autograd needs the same three things here: arrays of it
 from NumPy's, a value with its gradient, and a Hessian.
 """
 
+import math
 import warnings
 from contextlib import nullcontext
 from importlib import import_module
@@ -96,6 +97,11 @@ def scalar_function(backend, fun, args):
             raise TypeError(
                 f"fun must return a number made of x by {type(backend).__name__}'s "
                 f"operations for jac={type(backend).__name__.lower()!r}, got {value!r}."
+            )
+        if math.prod(value.shape) != 1:
+            raise ValueError(
+                "fun must return a real number, got an array of shape "
+                f"{tuple(value.shape)}."
             )
         return value.reshape(())
 

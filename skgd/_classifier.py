@@ -10,7 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from ._classes import grow, is_coupled
 from ._model import LinearModel, forget
-from ._validation import Choice, Instance
+from ._validation import Choice, Instance, did_you_mean
 from ._validation_set import Given
 from .losses import ClassificationLoss
 
@@ -304,8 +304,8 @@ class GDClassifier(ClassifierMixin, LinearModel):
         classes : array-like of shape (n_classes,) or "grow", default=None
             All classes that will ever occur; needed in the first call. With
             ``"grow"`` classes are added when they first appear, in this call and in
-            all later ones. What is predicted for the known classes stays, and the
-            optimizer's memory begins anew.
+            all later ones; they are of the type of the first ones. What is predicted
+            for the known classes stays, and the optimizer's memory begins anew.
         sample_weight : array-like of shape (n_samples,), default=None
             Used as given: a weight of 2 counts twice in the gradient of its batch.
         X_val, y_val : array-like, default=None
@@ -325,8 +325,8 @@ class GDClassifier(ClassifierMixin, LinearModel):
         ------
         ValueError, TypeError
             For parameters or data that are not acceptable, for classes that were
-            not announced, or features that are not those of the first call;
-            nothing is changed.
+            not announced or are of another type than those before, or features that
+            are not those of the first call; nothing is changed.
 
         Examples
         --------
@@ -345,6 +345,7 @@ class GDClassifier(ClassifierMixin, LinearModel):
                 "classes must be given in the first call of partial_fit: all that will "
                 "ever occur, or 'grow'."
             )
+        _check_classes(classes)
         given = Given(X_val, y_val, sample_weight_val)
         return self._partial_fit(X, y, sample_weight, given, classes=classes)
 
@@ -434,8 +435,7 @@ class GDClassifier(ClassifierMixin, LinearModel):
         check_classification_targets(y)
         self._grows = _is_grow(classes) or (resume and self._grows)
         if self._grows:
-            known = self.classes_ if resume else np.unique(y)
-            classes = np.union1d(known, y)
+            classes = _union(self.classes_, y) if resume else np.unique(y)
         elif resume:
             classes = self._known_classes(classes)
         if classes is None:
@@ -560,6 +560,41 @@ class GDClassifier(ClassifierMixin, LinearModel):
 
 def _is_grow(classes):
     return isinstance(classes, str) and classes == "grow"
+
+
+def _check_classes(classes):
+    """Raise if the argument of `partial_fit` cannot be what it should."""
+    if classes is None or _is_grow(classes):
+        return
+    message = (
+        "classes must be 'grow' or a one-dimensional array of all classes that will "
+        f"ever occur, got {classes!r}."
+    )
+    if isinstance(classes, str):
+        raise ValueError(message + did_you_mean(classes, ["grow"]))
+    try:
+        shape = np.shape(classes)
+    except ValueError:  # lists of different lengths
+        shape = ()
+    if len(shape) != 1 or shape[0] == 0:
+        raise ValueError(message)
+
+
+def _union(known, y):
+    """Return the known classes and those of ``y``, which are of the same type.
+
+    Numbers that are equal are the same class, of whichever type.
+    """
+    labels = np.unique(y)
+    if set(labels.tolist()) <= set(known.tolist()):
+        return known
+    kinds = [np.asarray(array.tolist()).dtype.kind for array in (labels, known)]
+    if kinds[0] != kinds[1]:
+        raise TypeError(
+            f"y has classes {labels.tolist()}, which are not of the type of those "
+            f"before, {known.tolist()}. Convert them to it."
+        )
+    return np.union1d(known, labels)
 
 
 def _codes(y, classes):

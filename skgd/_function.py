@@ -30,6 +30,10 @@ class Function(ABC):
         self.nfev += 1
         return _number(self.fun(x.copy(), *args))
 
+    def noise(self, x, value) -> float:
+        """Return what the rounding of values adds to an entry of the gradient."""
+        return 0.0
+
     def hessian(self, x, *args) -> np.ndarray:
         """Return the matrix of second derivatives, symmetric."""
         hessian = _central_difference(
@@ -88,6 +92,10 @@ class ByDifferences(Function):
         self.njev += 1
         gradient = self._gradient(x, _EPS ** (1 / 3), *args)
         return self.value(x, *args), gradient.astype(x.dtype)
+
+    def noise(self, x, value):
+        # A quotient has the error of two values; there is one for each direction.
+        return 2 * _EPS ** (2 / 3) * abs(value)
 
     def hessian(self, x, *args):
         # The step of the inner difference and of the outer: that of a second one.

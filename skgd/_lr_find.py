@@ -1,5 +1,6 @@
 """The learning-rate range test."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,9 +8,16 @@ from sklearn.base import clone
 
 from ._compiled import objective_value, run_batches, with_contiguous_rows
 from ._core import permutation
-from ._validation import Number, check_parameters
+from ._model import LinearModel
+from ._training import gradient_norm, warn
+from ._validation import Instance, Number, check_parameters
 
 _CONSTRAINTS = {
+    "estimator": Instance(
+        LinearModel,
+        "a GDRegressor or GDClassifier (of a pipeline its last step, with the X that "
+        "the steps before it return)",
+    ),
     "min_rate": Number(0, closed="neither"),
     "max_rate": Number(0, closed="neither"),
     "n_steps": Number(10, integer=True),
@@ -33,7 +41,8 @@ class LearningRateRange:
         The objective of a fixed sample of the data, after each step.
     suggestion : float
         A fifth of the rate at which the loss begins to rise: the first one at which
-        it is higher than before by a twentieth of its whole fall.
+        it is higher than before by a twentieth of its whole fall. If it does not rise
+        within the range, a fifth of the last rate; a warning says so.
     """
 
     learning_rates: np.ndarray
@@ -75,6 +84,12 @@ def lr_find(
         For parameters or data that are not acceptable, and if the loss falls at no
         rate.
 
+    Warns
+    -----
+    UserWarning
+        If the loss does not rise up to ``max_rate``: the suggestion is then lower than
+        it could be.
+
     References
     ----------
     L. N. Smith, "Cyclical Learning Rates for Training Neural Networks", 2017,
@@ -89,7 +104,12 @@ def lr_find(
     >>> 0.05 < found.suggestion < 1
     True
     """
-    given = {"min_rate": min_rate, "max_rate": max_rate, "n_steps": n_steps}
+    given = {
+        "estimator": estimator,
+        "min_rate": min_rate,
+        "max_rate": max_rate,
+        "n_steps": n_steps,
+    }
     check_parameters("lr_find", given, _CONSTRAINTS)
     if not min_rate < max_rate:
         raise ValueError(
@@ -98,24 +118,36 @@ def lr_find(
         )
     rates = np.geomspace(min_rate, max_rate, n_steps)
     losses = _losses(clone(estimator), X, y, sample_weight, rates)
-    rates = rates[: len(losses)]
+    rates, (start, *losses) = rates[: len(losses) - 1], losses
     lowest = np.minimum.accumulate(losses)
-    fall = losses[0] - lowest[-1]
+    fall = losses[0] - lowest[-1] if len(losses) else 0.0
     if not fall > 0:
+        is_lower = len(losses) and losses[0] <= start
+        remedy = "a higher max_rate" if is_lower else "a lower min_rate"
         raise ValueError(
             f"lr_find: the loss does not fall at any rate from {min_rate:g} to "
-            f"{max_rate:g}. Try a lower min_rate."
+            f"{max_rate:g}. Try {remedy}."
         )
     rises = losses > lowest + 0.05 * fall
+    if not rises.any():
+        warn(
+            f"lr_find: the loss does not rise up to max_rate={max_rate:g}, so that the "
+            f"suggestion is only a fifth of it. Increase max_rate.",
+            UserWarning,
+        )
     edge = rates[rises.argmax()] if rises.any() else rates[-1]
-    return LearningRateRange(rates, losses, suggestion=float(edge / 5))
+    return LearningRateRange(rates, np.array(losses), suggestion=float(edge / 5))
 
 
 def _losses(estimator, X, y, sample_weight, rates):
-    """Return the objective of a fixed sample after each step, until it blows up."""
+    """Return the objective of a fixed sample at the start and after each step.
+
+    It ends before a step after which it is not finite, and with one that blows up.
+    """
     objective, plan, progress = estimator._prepare(X, y, sample_weight)
     sample = _sample(objective, progress.seed)
     losses = [objective_value(sample, progress.w)]
+    _check_start(losses[0], gradient_norm(objective, progress.w))
     for step, rate in enumerate(rates):
         batch = step % plan.n_batches
         progress.epoch += batch == 0
@@ -133,7 +165,21 @@ def _losses(estimator, X, y, sample_weight, rates):
         if not losses[-1] < _BLOW_UP * max(losses[0], 0):
             break
     finite = np.isfinite(losses)
-    return np.array(losses)[1 : None if finite.all() else finite.argmin()]
+    return losses[: None if finite.all() else finite.argmin()]
+
+
+def _check_start(loss, norm):
+    """Raise if no rate can make the loss fall."""
+    never = "lr_find: the loss does not fall at any rate: at the start"
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        raise ValueError(
+            f"{never} it is {loss:g}, with a gradient of norm {norm:g}. The values of "
+            "X or y are too large or too small; scale them."
+        )
+    if norm == 0:
+        raise ValueError(
+            f"{never} its gradient is zero. Is y constant, or is every column of X?"
+        )
 
 
 def _sample(objective, seed):

@@ -3,6 +3,7 @@
 import inspect
 import math
 from collections.abc import Callable
+from functools import wraps
 from numbers import Integral
 
 import numpy as np
@@ -14,7 +15,15 @@ from ._function import FunctionObjective, as_function, as_vector
 from ._loop import Progress, run_batches
 from ._stopping import STATUS, History, Point, StoppingRule, behavior, describe
 from ._training import BATCH_SIZE, Settings, plan_training, tell_schedule, warn_past_end
-from ._validation import Boolean, Choice, Constraint, Instance, Number, check_parameters
+from ._validation import (
+    Boolean,
+    Choice,
+    Constraint,
+    Instance,
+    Number,
+    check_parameters,
+    did_you_mean,
+)
 from .optimizers import OPTIMIZERS, Optimizer
 from .penalties import Box, resolve_penalty
 from .schedules import as_schedule
@@ -36,6 +45,23 @@ _ACCEPTED: dict[str, Constraint] = {
 }
 
 
+def _naming_the_nearest(function):
+    """Let the message about an unknown parameter have the nearest one."""
+    known = inspect.signature(function).parameters
+
+    @wraps(function)
+    def checked(*args, **parameters):
+        for name in parameters.keys() - known.keys():
+            raise TypeError(
+                f"minimize has no parameter {name!r}; it has {', '.join(known)}."
+                + did_you_mean(name, known)
+            )
+        return function(*args, **parameters)
+
+    return checked
+
+
+@_naming_the_nearest
 def minimize(
     fun,
     x0,
@@ -136,11 +162,11 @@ def minimize(
     data : array-like or tuple of array-likes of the same length, default=None
         Samples whose mean is minimised in batches; CSR matrices too.
     batch_size : int >= 1, "auto" or None, default="auto"
-        Rows in a batch. ``"auto"`` is 32, None all of them.
+        Rows in a batch. ``"auto"`` is 32, None all of them. Only with ``data``.
     shuffle : bool, default=True
-        Whether each pass has an order of its own.
+        Whether each pass has an order of its own. False only with ``data``.
     random_state : int, RandomState or None, default=None
-        Determines the order.
+        Determines the order; not used without ``data``.
     record : {"iteration", "step", None}, default="iteration"
         What ``trajectory`` keeps: the point after each iteration, also that before
         each step, or nothing.
@@ -193,8 +219,9 @@ def minimize(
     A small gradient, a small step and a small change of the objective are different
     things, and none of them is a minimum. ``behavior`` compares the largest gradients
     of the last iterations (h = max(5, nit/20), at most half of them) with those of as
-    many before. If they fell by a tenth, or ``gtol`` is met, it is converging. If they
-    did not, it oscillates if half of the gradients point against the one before, or the
+    many before. If they fell by a tenth, or ``gtol`` is met, it is converging; so it is
+    if nothing but rounding errors is left of them and of the steps. If they did not
+    fall, it oscillates if half of the gradients point against the one before, or the
     objective rose in a quarter of the iterations; otherwise a tolerance was met by
     small steps on a slope: a plateau, or a learning rate too low. At ``max_iter`` it is
     a plateau if the gradient is below a hundredth of the largest. Divergence is a
@@ -202,8 +229,8 @@ def minimize(
     iterations than at the start. No tolerance can tell a saddle: `critical_point` does.
 
     `minimize` is also a ``method`` of `scipy.optimize.minimize`, with its own
-    parameters as ``options``. SciPy passes on a ``jac`` that is a function or True, and
-    makes None of the names.
+    parameters as ``options``: ``max_iter``, not ``maxiter``. SciPy passes on a ``jac``
+    that is a function or True, and makes None of the names.
 
     Examples
     --------
@@ -240,6 +267,8 @@ def minimize(
     given = {name: value for name, value in locals().items() if name in _ACCEPTED}
     check_parameters("minimize", given, _ACCEPTED)
     _reject(hess=hess, hessp=hessp, constraints=constraints)
+    if data is None:
+        _reject_without_data(batch_size=batch_size, shuffle=shuffle)
     x0 = as_vector(x0, "minimize", "x0")
     lower, upper = _as_bounds(bounds, x0)
     penalty = resolve_penalty(penalty)
@@ -320,7 +349,8 @@ def _look(objective, optimizer, progress):
     left = g
     if objective.penalty.has_prox:
         left = x - objective.penalty.prox(x - g, objective.alpha)
-    return Point(x, value, g), float(np.max(np.abs(left)))
+    noise = objective.function.noise(x, value)
+    return Point(x, value, g, noise), float(np.max(np.abs(left)))
 
 
 def _as_result(objective, plan, rule, history, reason) -> OptimizeResult:
@@ -385,6 +415,16 @@ def _reject(**given):
             )
 
 
+def _reject_without_data(batch_size, shuffle):
+    given = {} if batch_size == "auto" else {"batch_size": batch_size}
+    given |= {} if shuffle else {"shuffle": shuffle}
+    for name, value in given.items():
+        raise ValueError(
+            f"minimize: {name}={value!r} is given, and no data to make batches of. "
+            f"Give data, or leave {name} out."
+        )
+
+
 def _as_bounds(bounds, x0):
     """Return lower and upper bounds of the shape of ``x0``."""
     if bounds is None:
@@ -414,6 +454,11 @@ def _as_data(data):
     """Return a tuple of arrays and CSR matrices of the same length."""
     if data is None:
         return ()
+    if isinstance(data, list) and any(getattr(a, "shape", ()) for a in data):
+        raise ValueError(
+            "minimize: data is a list of arrays. Pass a tuple, data=(X, y), or for the "
+            "rows of one array np.stack(data)."
+        )
     arrays = tuple(
         a.tocsr() if sparse.issparse(a) else np.asarray(a)
         for a in (data if isinstance(data, tuple) else (data,))

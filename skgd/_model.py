@@ -665,7 +665,8 @@ class LinearModel(CallbackSupport, BaseEstimator):
                 f"{type(self).__name__} cannot go on: its weights have shape "
                 f"{progress.w.shape}, and with this data and fit_intercept="
                 f"{self.fit_intercept} they would have shape {objective.shape}. "
-                "Start with a new estimator, or with warm_start=False."
+                "Give it data of as many outputs and the fit_intercept of the calls "
+                "before, or begin anew with sklearn.base.clone(estimator)."
             )
 
     def _fit_state(self, progress, parts):

@@ -37,8 +37,11 @@ class History:
         The last, and the finite one of the lowest objective.
     step : float
         The largest change of an entry in the last iteration.
+    reach : float
+        The largest change of an entry since the start, over all iterations.
     """
 
+    start: "Point"
     last: "Point"
     best: "Point"
 
@@ -49,7 +52,8 @@ class History:
         self.seconds: list[float] = []
         self.points: list[np.ndarray] | None = [] if keep_points else None
         self.step = math.inf
-        self._start = perf_counter()
+        self.reach = 0.0
+        self._began = perf_counter()
 
     @property
     def n_iter(self) -> int:
@@ -58,25 +62,33 @@ class History:
     def add(self, point: "Point", norm: float) -> None:
         first = not self.values
         self.turned.append(not first and bool(point.g @ self.last.g < 0))
-        if not first:
+        if first:
+            self.start = point
+        else:
             self.step = _largest(point.x - self.last.x)
+            self.reach = max(self.reach, _largest(point.x - self.start.x))
         self.last = point
         if first or (point.is_finite and point.value < self.best.value):
             self.best = point
         self.values.append(point.value)
         self.norms.append(norm)
-        self.seconds.append(perf_counter() - self._start)
+        self.seconds.append(perf_counter() - self._began)
         if self.points is not None:
             self.points.append(point.x)
 
 
 @dataclass(frozen=True)
 class Point:
-    """Weights with the objective, as it is minimised, and its gradient there."""
+    """Weights with the objective, as it is minimised, and its gradient there.
+
+    ``noise`` is the error that rounding makes in an entry of the gradient, as far as
+    the way it is computed tells.
+    """
 
     x: np.ndarray
     value: float
     g: np.ndarray
+    noise: float = 0.0
 
     @property
     def is_finite(self) -> bool:
@@ -120,6 +132,8 @@ def behavior(history: History, reason: str) -> str:
     n = min(max(5, history.n_iter // 20), (history.n_iter + 1) // 2)
     if n == 0:
         return "progressing"
+    if _is_rounding(history, n):
+        return "converged"
     norms, values = history.norms, history.values
     met = reason in ("xtol", "ftol")
     if max(norms[-n:]) < 0.9 * max(norms[-2 * n : -n]):
@@ -133,6 +147,24 @@ def behavior(history: History, reason: str) -> str:
     return "progressing"
 
 
+def _is_rounding(history, n):
+    """Whether nothing but rounding errors is left of the last n gradients.
+
+    That is so if they are within the error of their computation; or if the steps are
+    within that of x, and the gradients within what such a step changes, by the
+    curvature between the largest gradient and here.
+    """
+    x, norms = history.last.x, history.norms
+    largest = max(norms[-n:])
+    if largest <= history.last.noise:
+        return True
+    eps = float(np.finfo(x.dtype).eps)
+    error = 8 * eps * _largest(x)
+    has_fallen = largest <= math.sqrt(eps) * max(norms)
+    at_rest = history.step <= error
+    return has_fallen and at_rest and largest * history.reach <= error * max(norms)
+
+
 def describe(history: History, rule: StoppingRule, reason, behavior, rate) -> str:
     """Return a message: why it stopped, what it was like, what to change."""
     if reason == "diverged":
@@ -144,9 +176,14 @@ def describe(history: History, rule: StoppingRule, reason, behavior, rate) -> st
         "max_iter": f"max_iter={rule.max_iter} is reached",
         "callback": "`callback` raised `StopIteration`",
     }[reason]
+    remark = _REMARKS[behavior].format(rate=rate)
+    if behavior == "converged" and reason in ("max_iter", "callback"):
+        remark = (
+            f"That is rounding error: as far as can be told a critical point. {remark}"
+        )
     return (
         f"Stopped after {history.n_iter} iterations: {why}. The largest entry of the "
-        f"gradient is {history.norms[-1]:.3g}. {_REMARKS[behavior].format(rate=rate)}"
+        f"gradient is {history.norms[-1]:.3g}. {remark}"
     )
 
 

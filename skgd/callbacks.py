@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from ._model import LinearModel
-from ._validation import Number, check_parameters
+from ._validation import Instance, Number, check_parameters
 from ._version import __version__
 
 _FORMAT = "skgd checkpoint"
+_CONSTRAINTS = {
+    "path": Instance((str, os.PathLike), "a str or a path"),
+    "every": Number(1, integer=True),
+}
 
 
 class Checkpoint:
@@ -65,9 +69,8 @@ class Checkpoint:
     """
 
     def __init__(self, path, every=1):
-        check_parameters(
-            type(self).__name__, {"every": every}, {"every": Number(1, integer=True)}
-        )
+        given = {"path": path, "every": every}
+        check_parameters(type(self).__name__, given, _CONSTRAINTS)
         self.path = Path(path)
         self.every = every
 
@@ -108,11 +111,20 @@ class Checkpoint:
             )
 
     def setup(self, estimator, context):
-        """Check that the estimator is one of this package."""
+        """Check that the estimator is of this package, and that there is a folder."""
         if not isinstance(estimator, LinearModel):
             raise TypeError(
                 "Checkpoint can be set on GDRegressor and GDClassifier, got "
                 f"{type(estimator).__name__}."
+            )
+        if not self.path.parent.is_dir():
+            raise FileNotFoundError(
+                f"Checkpoint: path={str(self.path)!r} is in a folder that does not "
+                f"exist: {str(self.path.parent)!r}."
+            )
+        if self.path.is_dir():
+            raise IsADirectoryError(
+                f"Checkpoint: path={str(self.path)!r} is a folder; give a file in it."
             )
 
     def on_fit_task_begin(self, estimator, context, *, fitted_estimator):

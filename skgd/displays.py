@@ -7,7 +7,7 @@ line style and in their marks, so that they can be told apart in grey and by the
 colour-blind; the colours are those of Okabe and Ito.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -16,9 +16,11 @@ from scipy.optimize import OptimizeResult
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.model_selection import check_cv, cross_validate
 from sklearn.utils import check_X_y
+from sklearn.utils.validation import check_is_fitted
 
 from ._lr_find import lr_find
-from ._validation import Choice, Number, check_parameters
+from ._model import LinearModel
+from ._validation import Choice, Instance, Number, check_parameters, did_you_mean
 from .schedules import as_schedule
 
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -39,6 +41,8 @@ class _Display:
         """Return the axes to draw in, new ones if none are given."""
         if ax is None:
             _, ax = _matplotlib("pyplot").subplots(layout="constrained")
+        axes = Choice(None) | Instance(_matplotlib("axes").Axes, "a matplotlib Axes")
+        _check(type(self).__name__, ax=(ax, axes))
         self.ax_, self.figure_, self.lines_ = ax, ax.figure, []
         return ax
 
@@ -126,10 +130,19 @@ class LossCurveDisplay(_Display):
         Returns
         -------
         LossCurveDisplay
+
+        Raises
+        ------
+        TypeError
+            For anything but `GDRegressor` and `GDClassifier`.
+        NotFittedError
+            For one that is not fitted.
         """
         _check("from_estimator", x=(x, Choice(*_X_NAMES)))
         curves = {}
         for name, estimator in _by_name(estimators).items():
+            _check("from_estimator", estimators=(estimator, _ESTIMATORS))
+            check_is_fitted(estimator)
             loss = np.asarray(estimator.loss_curve_)
             epochs = np.arange(1, len(loss) + 1)
             abscissas = {
@@ -157,10 +170,16 @@ class LossCurveDisplay(_Display):
         Returns
         -------
         LossCurveDisplay
+
+        Raises
+        ------
+        TypeError
+            For anything but results of `skgd.minimize`.
         """
         _check("from_result", x=(x, Choice(*_X_NAMES)))
         curves = {}
         for name, result in _by_name(results).items():
+            _check("from_result", results=(result, _RESULTS))
             iterations = np.arange(result.nit + 1)
             abscissas = {
                 "epoch": iterations,
@@ -542,7 +561,10 @@ class TrajectoryDisplay(_Display):
         args : tuple, default=()
         limits : sequence of (low, high), default=None
             The range of each variable. None is that of all paths that did not
-            diverge, and a little more.
+            diverge, and a little more. If all did it is that of their first points,
+            until the function has changed by a hundred times as much as up to the best
+            point or in the first step. The legend says of a path that diverged how
+            much of it is in the picture.
         n_points : int >= 2, default=None
             Points of the grid in each direction; None is 500 for one variable and 100
             for two.
@@ -558,8 +580,12 @@ class TrajectoryDisplay(_Display):
         Raises
         ------
         ValueError
-            If the points do not have one or two coordinates.
+            If the points do not have one or two coordinates, or if the function is
+            finite nowhere in the picture.
+        TypeError
+            If ``fun`` is not a function.
         """
+        _check("from_function", fun=(fun, Instance(Callable, "a function of x")))
         results = _by_name(results)
         paths = {name: _as_path(name, result) for name, result in results.items()}
         dims = {path.shape[1] for path in paths.values()}
@@ -571,14 +597,23 @@ class TrajectoryDisplay(_Display):
         n_points = n_points or {1: 500, 2: 100}[min(dims)]
         _check("from_function", n_points=(n_points, Number(2, integer=True)))
         if limits is None:
-            limits = _limits(paths, results)
+            limits = _limits(paths, results, lambda path: _evaluate(fun, path, args))
+        diverged = [name for name in paths if _has_diverged(results[name])]
+        paths = dict(
+            _cut(name, path, limits) if name in diverged else (name, path)
+            for name, path in paths.items()
+        )
         grid = [np.linspace(low, high, n_points) for low, high in limits]
         points = np.stack(np.meshgrid(*grid), axis=-1).astype(float)
         heights = None
-        with np.errstate(all="ignore"):
-            values = _evaluate(fun, points, args)
-            if dims == {1}:
-                heights = {n: _evaluate(fun, path, args) for n, path in paths.items()}
+        values = _evaluate(fun, points, args)
+        if not np.isfinite(values).any():
+            raise ValueError(
+                "from_function: fun is finite nowhere within "
+                f"limits={np.asarray(limits).tolist()}. Give other limits."
+            )
+        if dims == {1}:
+            heights = {n: _evaluate(fun, path, args) for n, path in paths.items()}
         return cls(paths, grid, values, heights=heights).plot(ax, **options)
 
     def plot(self, ax=None, *, n_levels=16, **options):
@@ -606,6 +641,8 @@ class TrajectoryDisplay(_Display):
         curves = self._curves()
         style = {"markersize": 4, "linewidth": 1.4} | options
         self._draw(ax, curves, most_marks=100, **style)
+        if len(curves) == 1 and any(_DIVERGED in name for name in curves):
+            self._add_legend(ax, 1)
         for line, (x, y) in zip(self.lines_, curves.values(), strict=True):
             ax.plot(x[:1], y[:1], **_START, markeredgecolor=line.get_color())
         return self
@@ -829,10 +866,27 @@ class CoefficientPathDisplay(_Display):
         Returns
         -------
         CoefficientPathDisplay
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the estimators are not a list, not fitted, of different numbers of
+            coefficients, or if the parameter is unknown or not a number.
         """
-        x = np.array([estimator.get_params()[parameter] for estimator in estimators])
+        sequence = Instance(Sequence, "a list of fitted estimators with a coef_")
+        _check("from_estimators", estimators=(estimators, sequence))
+        if len(estimators) == 0:
+            raise ValueError("from_estimators: estimators must not be empty.")
+        x = np.array([_number(estimator, parameter) for estimator in estimators])
         order = np.argsort(x, kind="stable")
-        coef = np.array([np.ravel(estimators[i].coef_) for i in order])
+        rows = [np.ravel(_coef(estimators[i])) for i in order]
+        widths = sorted({row.size for row in rows})
+        if len(widths) > 1:
+            raise ValueError(
+                "from_estimators: estimators must all have the same number of "
+                f"coefficients, got {widths}."
+            )
+        coef = np.array(rows)
         names = getattr(estimators[0], "feature_names_in_", None)
         return cls(x[order], coef, names=names, x_name=parameter).plot(ax)
 
@@ -1023,8 +1077,47 @@ def _check(owner, **given):
     )
 
 
+_ESTIMATORS = Instance(
+    LinearModel,
+    "fitted GDRegressor or GDClassifier, one, a list or a dict by name (of a pipeline "
+    "its last step, pipeline[-1])",
+)
+_RESULTS = Instance(
+    OptimizeResult, "what skgd.minimize returned, one, a list or a dict by name"
+)
+
+
+def _number(estimator, parameter):
+    """Return the parameter of an estimator as a number."""
+    if not hasattr(estimator, "get_params"):
+        raise TypeError(
+            f"from_estimators: estimators must be a list of fitted estimators with a "
+            f"coef_, got {estimator!r} in it."
+        )
+    values = estimator.get_params()
+    if parameter not in values:
+        raise ValueError(
+            f"from_estimators: {type(estimator).__name__} has no parameter "
+            f"{parameter!r}." + did_you_mean(parameter, values)
+        )
+    _check("from_estimators", **{parameter: (values[parameter], Number())})
+    return values[parameter]
+
+
+def _coef(estimator):
+    check_is_fitted(estimator)
+    if not hasattr(estimator, "coef_"):
+        raise TypeError(
+            f"from_estimators: {type(estimator).__name__} has no coef_; of a pipeline "
+            "take the last step, pipeline[-1]."
+        )
+    return estimator.coef_
+
+
 def _by_name(items):
     """Return a dict for a dict, a list, or one item."""
+    if isinstance(items, Mapping | list | tuple) and not items:
+        raise ValueError(f"There is nothing to draw: got {items!r}.")
     if isinstance(items, Mapping) and not isinstance(items, OptimizeResult):
         return dict(items)
     if not isinstance(items, list | tuple):
@@ -1049,9 +1142,16 @@ def _as_path(name, result):
     path = result.trajectory if isinstance(result, OptimizeResult) else result
     if path is None:
         raise ValueError(
-            f"{name}: there is no trajectory; minimize with record='step'."
+            f"{name or 'results'}: there is no trajectory; minimize with "
+            "record='iteration'."
         )
-    path = np.asarray(path, dtype=float)
+    try:
+        path = np.asarray(path, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{name or 'results'}: a path must be what skgd.minimize returned or an "
+            f"array of points, got {path!r}."
+        ) from None
     if path.ndim != 2:
         raise ValueError(
             f"{name}: a path must have shape (n_points, n), got {path.shape}."
@@ -1059,24 +1159,60 @@ def _as_path(name, result):
     return path[np.isfinite(path).all(axis=1)]
 
 
-def _limits(paths, results):
+_DIVERGED = "diverged: "
+_FAR = 100
+"""In the heights and widths of the picture: what is farther away is not drawn."""
+
+
+def _has_diverged(result):
+    return getattr(result, "behavior", "") == "diverged"
+
+
+def _limits(paths, results, evaluate):
     """Return the range of the paths that did not diverge, and a little more."""
-    kept = [
-        path
-        for path, result in zip(paths.values(), results.values(), strict=True)
-        if getattr(result, "behavior", "") != "diverged"
-    ]
-    points = np.concatenate(kept or list(paths.values()))
+    kept = [path for name, path in paths.items() if not _has_diverged(results[name])]
+    if not kept:
+        kept = [
+            path[: _n_near(evaluate(path), np.abs(path - results[name].x).sum(axis=1))]
+            for name, path in paths.items()
+        ]
+    points = np.concatenate(kept)
     low, high = points.min(axis=0), points.max(axis=0)
     margin = np.where(high > low, 0.15 * (high - low), 1.0)
     return np.stack([low - margin, high + margin], axis=1)
 
 
+def _n_near(heights, from_best):
+    """Return how many points of a path that diverged are near its start.
+
+    Those up to the first one whose height differs from that of the start by far more
+    than the heights up to the best point, and than that after the first step.
+    """
+    with np.errstate(all="ignore"):
+        changes = np.abs(heights - heights[0])
+        first = changes[: max(2, from_best.argmin() + 1)]
+        usual = first[np.isfinite(first)].max(initial=0.0)
+    return max(1, int(np.append(~(changes <= _FAR * usual), True).argmax()))
+
+
+def _cut(name, path, limits):
+    """Return a path with what is far outside of the picture cut off, and its name."""
+    low, high = np.array(limits, dtype=float).T
+    inside = ((path >= low) & (path <= high)).all(axis=1).sum()
+    # A point of the other side is kept: the line shall leave the picture.
+    far = (np.abs(path - (low + high) / 2) > _FAR * (high - low)).any(axis=1)
+    n_kept = int(np.append(far, True).argmax()) + 1
+    label = f"{_DIVERGED}{inside} of {len(path)} points in view"
+    return f"{name} ({label})" if name else label, path[:n_kept]
+
+
 def _evaluate(fun, points, args):
     """Return the function at each point of an array of shape (..., n)."""
-    values = [
-        float(np.squeeze(fun(x, *args))) for x in points.reshape(-1, points.shape[-1])
-    ]
+    with np.errstate(all="ignore"):
+        values = [
+            float(np.squeeze(fun(x, *args)))
+            for x in points.reshape(-1, points.shape[-1])
+        ]
     return np.reshape(values, points.shape[:-1])
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.datasets import make_regression
 from sklearn.exceptions import ConvergenceWarning
 
@@ -267,6 +268,74 @@ def test_classes():
     )
 
 
+@pytest.mark.parametrize(
+    ("classes", "match"),
+    [
+        ("gro", "classes must be 'grow' or .* got 'gro'. Did you mean 'grow'"),
+        ("x", "classes must be 'grow' or .* got 'x'.$"),
+        ([], r"one-dimensional array of all classes .* got \[\]"),
+        ([[0], [1], [2]], r"one-dimensional .* got \[\[0\], \[1\], \[2\]\]"),
+        ([[0, 1], [2]], "one-dimensional"),
+        (3, "one-dimensional .* got 3"),
+        ({0, 1, 2}, "one-dimensional .* got {0, 1, 2}"),
+    ],
+)
+def test_the_argument_classes(classes, match):
+    for model in fresh_and_fitted(GDClassifier):
+        unchanged(
+            model, lambda m=model: m.partial_fit(X, LABELS, classes), ValueError, match
+        )
+
+
+WORDS = np.array(["a", "b", "c"])
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        (LABELS, WORDS[LABELS]),
+        (LABELS, LABELS.astype(str)),
+        (WORDS[LABELS], LABELS),
+        (WORDS[LABELS].astype(object), LABELS),
+        (LABELS, LABELS * 2.0),
+        (LABELS * 1.0, LABELS + 1),
+        (LABELS > 0, LABELS),
+    ],
+)
+def test_classes_that_grow_keep_their_type(first, later):
+    model = GDClassifier(random_state=0).partial_fit(X, first, classes="grow")
+    unchanged(
+        model, lambda: model.partial_fit(X, later), TypeError, "not of the type of"
+    )
+    model.partial_fit(X, first)
+    assert model.classes_.dtype == first.dtype
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        (LABELS, LABELS * 1.0),
+        (LABELS * 1.0, LABELS),
+        (WORDS[LABELS], WORDS[LABELS].astype(object)),
+    ],
+)
+def test_equal_classes_of_another_type_are_no_new_ones(first, later):
+    one, other = (
+        GDClassifier(random_state=0).partial_fit(X, first, classes="grow")
+        for _ in range(2)
+    )
+    one.partial_fit(X, first)
+    other.partial_fit(X, later)
+    assert_array_equal(one.coef_, other.coef_)
+    assert other.classes_.dtype == first.dtype
+
+
+def test_words_in_another_container_are_of_the_same_type():
+    model = GDClassifier(random_state=0).partial_fit(X, WORDS[LABELS], classes="grow")
+    model.partial_fit(X, np.array(["b", "c", "dd"], dtype=object)[LABELS])
+    assert model.classes_.tolist() == ["a", "b", "c", "dd"]
+
+
 def test_features_must_be_those_of_the_first_call():
     frame = pd.DataFrame(X, columns=["a", "b", "c"])
     model = GDRegressor(max_iter=2, tol=None).fit(frame, Y)
@@ -295,7 +364,13 @@ def test_what_a_stream_cannot_change():
         r"cannot go on.*\(4,\).*\(4, 2\)",
     )
     model.set_params(fit_intercept=False)
-    unchanged(model, lambda: model.partial_fit(X, Y), ValueError, "fit_intercept=False")
+    unchanged(
+        model,
+        lambda: model.partial_fit(X, Y),
+        ValueError,
+        r"(?s)fit_intercept=False(?!.*warm_start).* of the calls before, or .*\.clone",
+    )
+    assert clone(model).partial_fit(X, Y).intercept_ == 0
 
 
 def test_a_stream_has_no_horizon():

@@ -437,13 +437,23 @@ def test_what_is_no_checkpoint(content, path):
 def test_no_file_no_folder_no_estimator_of_skgd(path):
     with pytest.raises(FileNotFoundError):
         Checkpoint(path).load()
-    model = GDRegressor().set_callbacks(Checkpoint(path / "deeper"))
-    with pytest.raises(FileNotFoundError):
-        model.fit(X, Y)
-    assert not hasattr(model, "coef_")
+    for file, error, match in [
+        (path / "deeper", FileNotFoundError, "a folder that does not exist: '.*fit"),
+        (path.parent, IsADirectoryError, "a folder; give a file in it"),
+    ]:
+        model = GDRegressor().set_callbacks(Checkpoint(file))
+        with pytest.raises(error, match=f"Checkpoint: path='.*' is .*{match}"):
+            model.fit(X, Y)
+        assert not hasattr(model, "coef_")
     with pytest.raises(TypeError, match="GDRegressor and GDClassifier, got Logistic"):
         Checkpoint(path).setup(LogisticRegression(), None)
     assert not path.exists()
+
+
+@pytest.mark.parametrize("path", [3, None, b"fit.skgd"])
+def test_bad_path(path):
+    with pytest.raises(TypeError, match="Checkpoint: path must be a str or a path"):
+        Checkpoint(path)
 
 
 @pytest.mark.parametrize(("every", "error"), [(0, ValueError), (1.5, TypeError)])

@@ -5,7 +5,11 @@ from time import perf_counter
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import Ridge
 from sklearn.model_selection import cross_validate
+from sklearn.pipeline import make_pipeline
 
 from skgd import GDClassifier, GDRegressor, lr_find, minimize
 from skgd.displays import (
@@ -306,6 +310,64 @@ class TestTrajectories:
         assert display.ax_.get_ylim()[1] < 2
         assert np.abs(runs[1].trajectory).max() > 10
 
+    def test_a_path_that_diverged_says_how_much_of_it_is_seen(self):
+        runs = {
+            "slow": minimize(valley, [3, 1], learning_rate=0.02, max_iter=30),
+            "fast": minimize(valley, [3, 1], learning_rate=0.11, max_iter=30),
+        }
+        display = TrajectoryDisplay.from_function(valley, runs)
+        (low_x, high_x), (low_y, high_y) = (
+            display.ax_.get_xlim(),
+            display.ax_.get_ylim(),
+        )
+        x, y = runs["fast"].trajectory.T
+        seen = np.sum((x >= low_x) & (x <= high_x) & (y >= low_y) & (y <= high_y))
+        assert 0 < seen < 31
+        label = f"fast (diverged: {seen} of 31 points in view)"
+        assert legend(display) == ["slow", label]
+        assert_array_equal(drawn(display)[0], runs["slow"].trajectory)
+
+    def test_nothing_but_a_divergence_in_one_dimension(self):
+        """x_t = 5 (−1.2)^t: 11 points have |x² − 25| <= 100 (6² − 5²)."""
+        run = minimize(lambda x: x[0] ** 2, 5.0, learning_rate=1.1, jac=lambda x: 2 * x)
+        assert run.behavior == "diverged"
+        display = TrajectoryDisplay.from_function(lambda x: x[0] ** 2, run)
+        near = 5 * (-1.2) ** np.arange(11)
+        assert near[-1] ** 2 - 25 <= 1100 < (1.2 * near[-1]) ** 2 - 25
+        assert_allclose(drawn(display)[0][:11, 0], near, rtol=1e-12)
+        low, high = display.ax_.get_xlim()
+        margin = 0.15 * (near.max() - near.min())
+        assert_allclose([low, high], [near.min() - margin, near.max() + margin])
+        assert legend(display) == [
+            f"diverged: 11 of {len(run.trajectory)} points in view"
+        ]
+        display.figure_.canvas.draw()
+
+    def test_nothing_but_a_divergence_in_two_dimensions(self):
+        def rosenbrock(x):
+            return (1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2
+
+        run = minimize(rosenbrock, [-1, 1], learning_rate=0.01)
+        assert len(run.trajectory) == 9
+        assert np.abs(run.trajectory).max() > 1e100
+        display = TrajectoryDisplay.from_function(rosenbrock, run)
+        assert legend(display) == ["diverged: 3 of 9 points in view"]
+        assert np.abs([display.ax_.get_xlim(), display.ax_.get_ylim()]).max() < 2
+        (xy,) = drawn(display)
+        assert_array_equal(xy, run.trajectory[: len(xy)])
+        assert 3 < len(xy) < 9
+        display.figure_.canvas.draw()
+
+    @pytest.mark.parametrize("rate", [1e5, 1e100, 1e200])
+    def test_a_divergence_in_one_step(self, rate):
+        run = minimize(valley, [3, 1], jac=lambda x: x * [2, 20], learning_rate=rate)
+        display = TrajectoryDisplay.from_function(valley, run)
+        limits = np.array([display.ax_.get_xlim(), display.ax_.get_ylim()])
+        assert np.isfinite(limits).all()
+        assert (limits[:, 0] < [3, 1]).all()
+        assert (limits[:, 1] > [3, 1]).all()
+        display.figure_.canvas.draw()
+
     def test_points_that_are_not_finite_are_left_out(self):
         run = minimize(valley, [3, 1], learning_rate=10.0)
         assert not np.isfinite(run.fun_curve[-1])
@@ -356,7 +418,11 @@ class TestTrajectories:
             (np.zeros((3, 3)), "in one dimension or in two"),
             ([np.zeros((3, 1)), np.zeros((3, 2))], "all in the same, got \\[1, 2\\]"),
             (np.zeros(3), "shape \\(n_points, n\\)"),
-            (minimize(valley, [1, 1], record=None), "there is no trajectory"),
+            (
+                minimize(valley, [1, 1], record=None),
+                "results: there is no trajectory; minimize with record='iteration'",
+            ),
+            ([], "nothing to draw"),
         ],
     )
     def test_errors(self, results, message):
@@ -446,6 +512,117 @@ class TestEverywhere:
                 box = label.get_window_extent()
                 assert figure.bbox.x0 <= box.x0 <= box.x1 <= figure.bbox.x1
                 assert figure.bbox.y0 <= box.y0 <= box.y1 <= figure.bbox.y1
+
+    @pytest.mark.parametrize(
+        ("call", "error", "message"),
+        [
+            (
+                lambda m: LossCurveDisplay.from_estimator(GDRegressor()),
+                NotFittedError,
+                "GDRegressor instance is not fitted",
+            ),
+            (
+                lambda m: LossCurveDisplay.from_estimator(Ridge()),
+                TypeError,
+                r"estimators must be fitted GDRegressor or GDClassifier.*Ridge\(\)",
+            ),
+            (
+                lambda m: LossCurveDisplay.from_estimator(make_pipeline(m[0])),
+                TypeError,
+                r"its last step, pipeline\[-1\]\), got Pipeline",
+            ),
+            (
+                lambda m: LossCurveDisplay.from_estimator(None),
+                TypeError,
+                "estimators must be .* got None",
+            ),
+            (lambda m: LossCurveDisplay.from_estimator([]), ValueError, r"got \[\]"),
+            (
+                lambda m: LossCurveDisplay.from_result(m[0]),
+                TypeError,
+                "results must be what skgd.minimize returned.* got GDRegressor",
+            ),
+            (
+                lambda m: CoefficientPathDisplay.from_estimators(m, "alhpa"),
+                ValueError,
+                "GDRegressor has no parameter 'alhpa'. Did you mean 'alpha'",
+            ),
+            (
+                lambda m: CoefficientPathDisplay.from_estimators(m[0]),
+                TypeError,
+                "estimators must be a list of fitted .* got GDRegressor",
+            ),
+            (
+                lambda m: CoefficientPathDisplay.from_estimators([3]),
+                TypeError,
+                "estimators must be a list of fitted .* got 3 in it",
+            ),
+            (
+                lambda m: CoefficientPathDisplay.from_estimators([]),
+                ValueError,
+                "estimators must not be empty",
+            ),
+            (
+                lambda m: CoefficientPathDisplay.from_estimators(m, "optimizer"),
+                TypeError,
+                "optimizer must be a finite real number, got 'adam'",
+            ),
+            (
+                lambda m: CoefficientPathDisplay.from_estimators([m[0], GDRegressor()]),
+                NotFittedError,
+                "not fitted",
+            ),
+            (
+                lambda m: CoefficientPathDisplay.from_estimators(
+                    [m[0], clone(m[0]).fit([[0.0], [1.0]], [0.0, 1.0])]
+                ),
+                ValueError,
+                r"same number of coefficients, got \[1, 4\]",
+            ),
+            (
+                lambda m: CoefficientPathDisplay.from_estimators(
+                    [make_pipeline(m[0])], "gdregressor__alpha"
+                ),
+                TypeError,
+                r"Pipeline has no coef_.*pipeline\[-1\]",
+            ),
+            (
+                lambda m: CoefficientPathDisplay.from_result(m[0]),
+                TypeError,
+                "a path must be what skgd.minimize returned .* got GDRegressor",
+            ),
+            (
+                lambda m: TrajectoryDisplay.from_function(None, np.zeros((2, 1))),
+                TypeError,
+                "fun must be a function of x, got None",
+            ),
+            (
+                lambda m: TrajectoryDisplay.from_function(
+                    lambda x: np.nan, np.zeros((2, 2)), limits=[(0, 1), (0, 2)]
+                ),
+                ValueError,
+                r"fun is finite nowhere within limits=\[\[0, 1\], \[0, 2\]\]",
+            ),
+        ],
+    )
+    def test_what_cannot_be_drawn(self, models, call, error, message):
+        with pytest.raises(error, match=message):
+            call(models)
+        assert not plt.get_fignums()
+
+    @pytest.mark.parametrize("kind", ["name", "figure", "array"])
+    def test_the_axes_must_be_axes(self, models, results, kind):
+        ax = {"name": "x", "figure": plt.figure(), "array": plt.subplots(2)[1]}[kind]
+        for draw in (
+            lambda: LossCurveDisplay.from_estimator(models, ax=ax),
+            lambda: LossCurveDisplay.from_result(results, ax=ax),
+            lambda: TrajectoryDisplay.from_function(valley, results, ax=ax),
+            lambda: ScheduleDisplay.from_schedule("cosine", 9, ax=ax),
+            lambda: CoefficientPathDisplay.from_estimators(models, ax=ax),
+            lambda: LearningRateRangeDisplay([1, 2], [3, 4], 1.5).plot(ax),
+        ):
+            with pytest.raises(TypeError, match="ax must be None or a matplotlib Axes"):
+                draw()
 
     def test_without_matplotlib(self, monkeypatch):
         def refuse(name, *args, **kwargs):

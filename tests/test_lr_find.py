@@ -1,8 +1,12 @@
 """The learning-rate range test."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
 
 from skgd import GDClassifier, GDRegressor, lr_find
 
@@ -64,15 +68,47 @@ def test_the_estimator_is_not_touched():
         ({"n_steps": 3}, ValueError, "n_steps must be an integer"),
         ({"min_rate": 1, "max_rate": 0.1}, ValueError, "min_rate must be less than"),
         ({"max_rate": "high"}, TypeError, "max_rate must be .* got 'high'"),
+        ({"estimator": Ridge()}, TypeError, "estimator must be a GDRegressor or GDCl"),
+        ({"estimator": GDRegressor}, TypeError, "got <class 'skgd"),
+        ({"estimator": make_pipeline(GDRegressor())}, TypeError, "its last step"),
     ],
 )
 def test_bad_parameters(options, error, message):
     X, y = load_diabetes(return_X_y=True)
     with pytest.raises(error, match=message):
-        lr_find(GDRegressor(), X, y, **options)
+        lr_find(**({"estimator": GDRegressor(), "X": X, "y": y} | options))
 
 
-def test_a_loss_that_never_falls_is_said():
-    X = np.ones((20, 1))
-    with pytest.raises(ValueError, match="the loss does not fall at any rate"):
-        lr_find(GDRegressor(optimizer="sgd"), X, np.ones(20))
+X, Y = load_diabetes(return_X_y=True)
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "params", "rates", "message"),
+    [
+        (np.ones((20, 1)), np.ones(20), {}, (), "gradient is zero. Is y constant"),
+        (X, np.full(len(Y), 0.1), {}, (), "gradient is zero. Is y constant"),
+        (1e170 * X, Y, {"standardize": False}, (), "norm inf.* too large or too small"),
+        (X, 1e200 * Y, {"standardize": False}, (), "it is inf.* too large or too"),
+        (X, Y, {}, (1e-30, 1e-29), "from 1e-30 to 1e-29. Try a higher max_rate"),
+        (X, Y, {}, (10, 100), "from 10 to 100. Try a lower min_rate"),
+        (X, Y, {}, (1e300, 1e301), "Try a lower min_rate"),
+    ],
+)
+def test_a_loss_that_never_falls_is_said(X, y, params, rates, message):
+    model = GDRegressor(optimizer="sgd", random_state=0, **params)
+    options = dict(zip(("min_rate", "max_rate"), rates, strict=False))
+    with pytest.raises(ValueError, match=f"the loss does not fall at any .*{message}"):
+        lr_find(model, X, y, **options)
+
+
+def test_a_range_that_ends_too_early_is_said():
+    model = GDRegressor(random_state=0)
+    with pytest.warns(
+        UserWarning, match="does not rise up to max_rate=0.001.*Increase"
+    ):
+        found = lr_find(model, X, Y, max_rate=1e-3)
+    assert found.suggestion == pytest.approx(1e-3 / 5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = lr_find(model, X, Y)
+    assert found.suggestion < 10 / 5

@@ -247,6 +247,16 @@ class TestGradients:
         with pytest.raises(TypeError, match="fun must return a number made of x"):
             minimize(lambda x: 1.0, 1, jac="autograd")
 
+    @pytest.mark.parametrize("package", AUTODIFF)
+    def test_automatic_of_an_array(self, package):
+        _automatic(package)
+        with pytest.raises(ValueError, match=r"a real number, got .* shape \(2,\)"):
+            minimize(lambda x: x**2, [3.0, 1.0], jac=package)
+        one = minimize(lambda x: x**2, [3.0], jac=package, max_iter=3)
+        assert_array_equal(
+            one.x, minimize(lambda x: x[0] ** 2, [3.0], jac=package, max_iter=3).x
+        )
+
     def test_differences_take_almost_the_same_path(self):
         settings = {"learning_rate": 1e-3, "max_iter": 200}
         by_hand = minimize(rosenbrock, [-1.2, 1], jac=rosenbrock_gradient, **settings)
@@ -318,6 +328,11 @@ class TestSciPy:
         assert_allclose(result.x[1], 3, rtol=1e-3)
         assert 1e-5 < abs(result.jac[1]) <= 1e-3
         assert len(seen) == result.nit
+
+    def test_options_of_other_methods(self):
+        for name, message in [("maxiter", "mean 'max_iter'"), ("disp", "it has fun")]:
+            with pytest.raises(TypeError, match=f"no parameter '{name}'.*{message}"):
+                scipy.optimize.minimize(parabola, 5, method=minimize, options={name: 3})
 
     def test_tol_yields_to_gtol(self):
         def run(**tolerances):
@@ -675,6 +690,67 @@ class TestWhatHappened:
         result = minimize(parabola, 0.0, jac=parabola_slope)
         assert (result.nit, result.stop_reason, result.success) == (0, "gtol", True)
 
+    @pytest.mark.parametrize(
+        ("offset", "height", "jac"),
+        [
+            (1, 0, True),
+            (1, 0, None),
+            (1e6, 0, True),
+            (1, 1e3, True),
+            (1, 1e3, None),
+        ],
+    )
+    def test_the_minimum_up_to_rounding(self, offset, height, jac):
+        """No x is closer, or differences of the values cannot tell."""
+
+        def fun(x):
+            return float((x - offset) @ (x - offset)) + height
+
+        def both(x):
+            return fun(x), 2 * (x - offset)
+
+        result = minimize(
+            fun if jac is None else both,
+            [offset + 2.0, offset + 3.0],
+            jac=jac,
+            learning_rate=0.1,
+            gtol=0,
+            max_iter=500,
+        )
+        assert 0 < np.abs(result.jac).max() < 1e-7
+        assert (result.stop_reason, result.behavior) == ("max_iter", "converged")
+        assert "rounding error" in result.message
+        assert "plateau or a flat valley" not in result.message
+
+    def test_a_rate_that_moves_nothing_is_no_minimum(self):
+        """The steps are below the rounding error of x, the gradient is not small."""
+        for rate in (1e-16, 1e-17):
+            result = minimize(parabola, 5, jac=parabola_slope, learning_rate=rate)
+            assert result.behavior == "progressing"
+            result = minimize(
+                parabola, 5, jac=parabola_slope, learning_rate=rate, xtol=1e-9
+            )
+            assert (result.behavior, result.success) == ("plateau", False)
+
+    def test_a_faint_slope_is_no_minimum(self):
+        """Off a hill onto a slope of 1e-9, in steps of 1e-15."""
+
+        def fun(w):
+            return float(np.exp(-(w[0] ** 2))) - 1e-9 * w[0]
+
+        def jac(w):
+            return -2 * w * np.exp(-(w**2)) - 1e-9
+
+        def schedule(t):
+            return 8.0 if t == 1 else 1e-6
+
+        result = minimize(
+            fun, 0.5, jac=jac, schedule=schedule, learning_rate=1, gtol=0, max_iter=400
+        )
+        assert np.abs(result.jac) < 1e-8
+        assert 0 < abs(result.trajectory[-1] - result.trajectory[-2]) < 1e-14
+        assert result.behavior == "plateau"
+
     def test_a_schedule_that_ends_early_says_so(self):
         with pytest.warns(UserWarning, match="ends at step 5"):
             minimize(parabola, 5, schedule=Cosine(horizon=5), max_iter=10)
@@ -757,6 +833,13 @@ class TestBadInput:
             (ValueError, "bounds must be", {"bounds": [(math.inf, None)]}),
             (ValueError, "data must be", {"data": (np.ones(3), np.ones(4))}),
             (ValueError, "data must be", {"data": 3.0}),
+            (ValueError, "data=\\(X, y\\)", {"data": [np.ones((3, 2)), np.ones(3)]}),
+            (ValueError, "np.stack\\(data\\)", {"data": [np.ones(3), np.ones(3)]}),
+            (ValueError, "batch_size=3 is given, and no data", {"batch_size": 3}),
+            (ValueError, "batch_size=None is given", {"batch_size": None}),
+            (ValueError, "shuffle=False is given, and no data", {"shuffle": False}),
+            (TypeError, "no parameter 'maxiter'.*mean 'max_iter'", {"maxiter": 3}),
+            (TypeError, "no parameter 'disp'; it has fun, x0", {"disp": True}),
             (ValueError, "data must be", {"data": np.empty((0, 2))}),
             (TypeError, "schedule must be", {"schedule": 3}),
         ],

@@ -614,6 +614,7 @@ def test_as_schedule_returns_a_schedule_of_its_own():
         (Join(["step", "cosin"], [3]), ValueError, r"^schedules\[1\] must be one of"),
         (Join(["step", None], [3]), TypeError, r"^schedules\[1\] must be a name"),
         (Join([Step(factor=0)]), ValueError, r"^Step: factor must be"),
+        (Join(3), TypeError, r"^Join: schedules must be a list of schedules, got 3"),
         (Join("step"), TypeError, r"^Join: schedules must be a list of schedules"),
         (Join(["step"], [3]), ValueError, r"^Join: boundaries must have one entry less "
          r"than schedules, got 1 for 1 schedules\.$"),
