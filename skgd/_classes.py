@@ -6,6 +6,8 @@ with more there is a column for each class.
 
 import numpy as np
 
+from ._calls import loss_value
+
 
 def grow(coef, known, classes, is_coupled):
     """Return coefficients for more classes that predict the known ones as before.
@@ -47,4 +49,4 @@ def grow(coef, known, classes, is_coupled):
 def is_coupled(loss) -> bool:
     """Return whether a loss takes all columns of a sample together."""
     y = np.array([[1.0, -1.0, -1.0]])
-    return loss.value(y, np.zeros_like(y)).ndim == 1
+    return loss_value(loss, y, np.zeros_like(y)).ndim == 1

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from . import losses, optimizers, penalties
+from . import _calls, losses, optimizers, penalties
 from ._core import evaluate, run_pass
 from .optimizers import tell_rate
 
@@ -437,18 +437,17 @@ class _Hooks:
     def loss(self, size):
         objective, y = self._objective, self.arrays["batch_y"][:size]
         z = objective.in_target_units(self.arrays["batch_z"][:size])
-        values = objective.loss.value(y, z).reshape(size, -1)
+        values = _calls.loss_value(objective.loss, y, z).reshape(size, -1)
         self.arrays["batch_values"][:size] = values.sum(axis=1, dtype=float)
         self.arrays["batch_r"][:size] = objective.residual(y, z)
 
     @_QUIET
     def direction(self, t, rate):
         tell_rate(self._state, rate)
-        arguments = self._w, self.arrays["g"], t
-        self.arrays["d"][...] = self._optimizer.direction(*arguments, **self._state)
+        arguments = self._optimizer, self._w, self.arrays["g"], t, self._state
+        self.arrays["d"][...] = _calls.direction(*arguments)
         if self._objective.penalty.has_prox:
-            scale = self._optimizer.scale(*arguments, **self._state)
-            self.arrays["scale"][...] = scale
+            self.arrays["scale"][...] = _calls.scale(*arguments)
 
     @_QUIET
     def penalty_gradient(self):

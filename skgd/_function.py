@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from scipy.optimize import approx_fprime
 
+from . import _calls
 from ._autodiff import find_backend, scalar_function
 from .penalties import Penalty
 
@@ -199,7 +200,7 @@ class FunctionObjective:
     def evaluate(self, w):
         """Return the objective on all data, and the gradient of its smooth part."""
         value, g = self._loss(w, slice(0, self.n_samples))
-        return value + self.alpha * self.penalty.value(w), g
+        return value + self.alpha * _calls.penalty_value(self.penalty, w), g
 
     def gradient(self, w, rows):
         """Return the loss of a batch, and the gradient of its smooth objective."""
@@ -211,7 +212,7 @@ class FunctionObjective:
         return w
 
     def prox(self, w, step) -> None:
-        w[...] = self.penalty.prox(w, self.alpha * step)
+        w[...] = _calls.prox(self.penalty, w, self.alpha * step)
 
     def _loss(self, w, rows):
         # A step begins where the last iteration was evaluated.
@@ -221,7 +222,7 @@ class FunctionObjective:
             return result
         batch = [array[rows] for array in self.data]
         value, g = self.function.value_and_gradient(w, *batch, *self.args)
-        g = self.sign * g + self.alpha * self.penalty.gradient(w)
+        g = self.sign * g + self.alpha * _calls.penalty_gradient(self.penalty, w)
         result = self.sign * value, g
         self._last = rows, w.copy(), result
         return result

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from . import _calls
 from ._core import permutation
 from ._standardization import (
     Standardizer,
@@ -89,7 +90,7 @@ class Progress:
         if self.n_averaged:
             return self.average
         with np.errstate(all="ignore"):
-            return optimizer.averaged(self.w, **self.state)
+            return _calls.averaged(optimizer, self.w, self.state)
 
     def copy(self) -> "Progress":
         """Return a copy that shares no array with this one."""
@@ -204,13 +205,13 @@ def _step(objective, optimizer, progress, batch, rate, clip_norm):
     progress.t += 1
     tell_rate(state, rate)
     t = progress.t - progress.since
-    d = optimizer.direction(w, g, t, **state)
+    d = _calls.direction(optimizer, w, g, t, state)
     if optimizer.weight_decay:
-        d = d.copy()
+        d = d.astype(w.dtype)
         objective.coef(d)[...] += optimizer.weight_decay * objective.coef(w)
     scale = None
     if objective.penalty.has_prox:
-        scale = optimizer.scale(w, g, t, **state)
+        scale = _calls.scale(optimizer, w, g, t, state)
     w -= rate * d
     if scale is not None:
         objective.prox(w, rate * scale)

@@ -11,6 +11,7 @@ from scipy import sparse
 from scipy.optimize import Bounds, OptimizeResult
 from sklearn.utils import check_random_state
 
+from ._calls import initial_state, projection, prox
 from ._function import FunctionObjective, as_function, as_vector
 from ._loop import Progress, run_batches
 from ._stopping import STATUS, History, Point, StoppingRule, behavior, describe
@@ -297,8 +298,8 @@ def minimize(
     if gtol is None:
         gtol = 1e-5 if tol is None else tol
     rule = StoppingRule(gtol, xtol, ftol, int(max_iter))
-    w = penalty.prox(x0, 0.0).copy()
-    progress = Progress(w, optimizer.init(w), seed=_draw_seed(random_state))
+    w = projection(penalty, x0).copy()
+    progress = Progress(w, initial_state(optimizer, w), seed=_draw_seed(random_state))
     plan = plan_training(settings, objective, progress, rule.max_iter)
     warn_past_end(plan.schedule, rule.max_iter * plan.n_batches)
     history = History(keep_points=record == "iteration")
@@ -342,13 +343,13 @@ def _iterate(objective, plan, progress):
 
 def _look(objective, optimizer, progress):
     """Return the point that the optimizer is at, and how far from stationary it is."""
-    x = optimizer.averaged(progress.w, **progress.state).copy()
+    x = progress.result(optimizer).copy()
     if not np.isfinite(x).all():
         return Point(x, math.nan, np.full_like(x, math.nan)), math.nan
     value, g = objective.evaluate(x)
     left = g
     if objective.penalty.has_prox:
-        left = x - objective.penalty.prox(x - g, objective.alpha)
+        left = x - prox(objective.penalty, x - g, objective.alpha)
     noise = objective.function.noise(x, value)
     return Point(x, value, g, noise), float(np.max(np.abs(left)))
 

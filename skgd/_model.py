@@ -17,6 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ._callback_support import CallbackSupport
+from ._calls import initial_state, projection
 from ._compiled import with_contiguous_rows
 from ._component import IMMUTABLE, fingerprint
 from ._data import (
@@ -642,7 +643,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
         _set_start(objective, progress.w, *start)
         if objective.penalty.has_prox:
             # Converting units may have rounded a weight past its bound.
-            objective.prox(progress.w, 0.0)
+            objective.project(progress.w)
         if not resume or any(values is not None for values in start):
             forget(progress, parts.settings.optimizer)
         return objective, progress
@@ -675,7 +676,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
         optimizer = parts.settings.optimizer
         if last is None or optimizer is last:
             return
-        keys = optimizer.init(progress.w).keys()
+        keys = initial_state(optimizer, progress.w).keys()
         if type(optimizer) is not type(last) or keys != progress.state.keys():
             forget(progress, optimizer)
 
@@ -720,7 +721,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
         coef, intercept = objective.fold(progress.result(plan.optimizer))
         if objective.units is not None and parts.penalty.has_prox:
             # Converting units may have rounded a coefficient past its bound.
-            coef = parts.penalty.prox(coef, 0.0)
+            coef = projection(parts.penalty, coef)
         self.coef_ = self._shape_coef(coef.T.copy())
         self.intercept_ = np.atleast_1d(intercept).copy()
         self.loss_, self.penalty_ = parts.loss, parts.penalty
@@ -773,7 +774,8 @@ def _with_mean_one(weights):
 
 def forget(progress, optimizer):
     """Begin the optimizer's state and the mean of the weights anew."""
-    progress.state, progress.since = optimizer.init(progress.w), progress.t
+    progress.state = initial_state(optimizer, progress.w)
+    progress.since = progress.t
     progress.n_averaged = 0
 
 

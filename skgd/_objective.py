@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from . import _calls
 from ._standardization import Units
 from .losses import Loss
 from .penalties import Penalty
@@ -153,13 +154,13 @@ class LinearObjective:
 
         ``z`` is in the units of the target.
         """
-        r = self.loss.gradient(y, z)
+        r = _calls.loss_gradient(self.loss, y, z)
         return r if self.units is None else r * self.units.residual_scale
 
     def add_penalty_gradient(self, g, w) -> None:
         """Add the gradient of the penalty's smooth part to ``g``."""
         coef = self.coef(g)
-        coef += self.alpha * self.penalty.gradient(self.coef(w))
+        coef += self.alpha * _calls.penalty_gradient(self.penalty, self.coef(w))
 
     def prox(self, w, step) -> None:
         """Apply the proximal operator of ``step * penalty`` to ``w``, in place.
@@ -168,9 +169,14 @@ class LinearObjective:
         """
         step = self.alpha * step
         coef = self.coef(w)
-        coef[...] = self.penalty.prox(
-            coef, step[: len(coef)] if np.ndim(step) else step
+        coef[...] = _calls.prox(
+            self.penalty, coef, step[: len(coef)] if np.ndim(step) else step
         )
+
+    def project(self, w) -> None:
+        """Move ``w`` to the nearest weights that the penalty allows, in place."""
+        coef = self.coef(w)
+        coef[...] = _calls.projection(self.penalty, coef)
 
     def start_value(self, w) -> float:
         """Return the objective at ``w`` or with weights of zero, if that is more."""
@@ -199,16 +205,18 @@ class LinearObjective:
         if self.units is not None:
             z += self.units.offset
         with np.errstate(all="ignore"):
-            return self._weighted_sum(self.loss.value(y, z), rows)
+            return self._weighted_sum(y, z, rows)
 
     def penalty_value(self, w) -> float:
         if not self.alpha:
             return 0.0
         coef, unit = self.coef(w), self.penalty_unit
         if np.ndim(unit) == 0:
-            return self.alpha * float(unit) * self.penalty.value(coef)
-        n_outputs = coef.shape[1]
-        values = [self.penalty.of_output(k).value(coef[:, k]) for k in range(n_outputs)]
+            return self.alpha * float(unit) * _calls.penalty_value(self.penalty, coef)
+        values = [
+            _calls.penalty_value(self.penalty.of_output(k), coef[:, k])
+            for k in range(coef.shape[1])
+        ]
         return self.alpha * float(np.dot(unit, values))
 
     def total_weight(self) -> float:
@@ -223,7 +231,7 @@ class LinearObjective:
 
     def _loss(self, w, rows) -> float:
         _, y, z = self._predict(w, rows)
-        return self._weighted_sum(self.loss.value(y, z), rows)
+        return self._weighted_sum(y, z, rows)
 
     def _add_gradient(self, g, w, rows, n) -> float:
         """Add the loss's part of the gradient, the mean over ``n`` rows, to ``g``."""
@@ -236,7 +244,7 @@ class LinearObjective:
         coef += X.T @ r
         if self.fit_intercept:
             g[-1] += r.sum(axis=0)
-        return self._weighted_sum(self.loss.value(y, z), rows)
+        return self._weighted_sum(y, z, rows)
 
     def _predict(self, w, rows):
         """Return rows as training sees them, their targets and raw predictions."""
@@ -256,7 +264,9 @@ class LinearObjective:
         one_hot[np.arange(len(y)), y] = 1
         return one_hot
 
-    def _weighted_sum(self, values, rows):
+    def _weighted_sum(self, y, z, rows):
+        """Return the sum of the losses of some rows."""
+        values = _calls.loss_value(self.loss, y, z)
         values = values.reshape(len(values), -1).sum(axis=1, dtype=float)
         if self.sample_weight is None:
             return float(values.sum())

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
+from ._calls import loss_gradient
 from ._component import fingerprint
 from ._core import add_moments
 from .losses import ClassificationLoss, Loss, RegressionLoss
@@ -337,7 +338,7 @@ class Standardizer:
         for y, weights in _chunks(objective):
             z = np.broadcast_to(start, (len(y), shape[1]))
             with np.errstate(all="ignore"):
-                r = loss.gradient(y, z.reshape(y.shape)).reshape(shape)
+                r = loss_gradient(loss, y, z.reshape(y.shape)).reshape(shape)
             self._residuals.add(np.ascontiguousarray(r), weights)
 
     def _add_classification(self, objective):

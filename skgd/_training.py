@@ -13,6 +13,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
+from ._calls import averaged, schedule_factors
 from ._compiled import objective_value, run_batches
 from ._diagnosis import Divergence
 from ._loop import Progress
@@ -75,24 +76,20 @@ class Plan:
 
         Raises
         ------
-        ValueError
-            If a factor of the schedule is not a finite number >= 0.
+        TypeError, ValueError
+            If a factor of the schedule is not a finite number >= 0, or if there is not
+            one for each step.
         """
         schedule, t, rate = self.schedule, progress.t, self.learning_rate
         if progress.schedule_state:
             rate *= float(progress.schedule_state["factor"])
         if n_steps == 1:
             # A stream of single rows: without arrays this takes a third of the time.
-            factor = float(schedule(t + 1))
-            if 0 <= factor < math.inf:
+            factor = schedule(t + 1)
+            if isinstance(factor, float) and 0 <= factor < math.inf:
                 return np.array([rate * factor])
         steps = np.arange(t + 1, t + 1 + min(n_steps, _MOST_RATES))
-        factors = np.asarray(schedule(steps), dtype=float)
-        if factors.shape != steps.shape:
-            raise ValueError(
-                f"schedule {schedule!r} must return as many factors as it is given "
-                f"steps, got shape {factors.shape} for {len(steps)} steps."
-            )
+        factors = schedule_factors(schedule, steps)
         if not (factors.min() >= 0 and factors.max() < math.inf):
             first = int((~((factors >= 0) & np.isfinite(factors))).argmax())
             raise ValueError(
@@ -621,7 +618,7 @@ class _Level:
 
 def _value_at_rest(objective, optimizer, progress):
     """Return the objective at the mean or at the last weights: at the better."""
-    last = optimizer.averaged(progress.w, **progress.state)
+    last = averaged(optimizer, progress.w, progress.state)
     value = objective_value(objective, last)
     if progress.n_averaged:
         of_mean = objective_value(objective, progress.average)

@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.model_selection import train_test_split
 
+from ._calls import initial_state
 from ._loop import Progress
 from ._objective import LinearObjective
 from ._validation import did_you_mean
@@ -216,5 +217,5 @@ class EarlyStopping:
         best = self.best.progress.copy()
         if best.since != progress.since:
             # What it remembered belongs to another optimizer.
-            best.state, best.since = optimizer.init(best.w), best.t
+            best.state, best.since = initial_state(optimizer, best.w), best.t
         return best

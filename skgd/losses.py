@@ -42,7 +42,7 @@ class Loss(Component):
         Parameters
         ----------
         y, z : ndarray of shape (n,) or (n, k)
-            Targets and raw predictions.
+            Targets and raw predictions; not to be written.
 
         Returns
         -------

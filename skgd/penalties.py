@@ -16,6 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from . import _calls
 from ._component import Component, Registry
 from ._validation import Number
 
@@ -61,6 +62,7 @@ class Penalty(Component):
         Parameters
         ----------
         w : ndarray of shape (n_features,) or (n_features, n_outputs)
+            The coefficients; not to be written.
         step : float or ndarray that broadcasts to ``w``, >= 0
 
         Returns
@@ -283,13 +285,13 @@ class Box(Penalty):
     def value(self, w):
         lower, upper = self.bounds(w)
         inside = np.all((lower <= w) & (w <= upper))
-        return self._inner.value(w) if inside else math.inf
+        return _calls.penalty_value(self._inner, w) if inside else math.inf
 
     def gradient(self, w):
-        return self._inner.gradient(w)
+        return _calls.penalty_gradient(self._inner, w)
 
     def prox(self, w, step):
-        return np.clip(self._inner.prox(w, step), *self.bounds(w))
+        return np.clip(_calls.prox(self._inner, w, step), *self.bounds(w))
 
     def in_units(self, factor):
         known = np.where(factor > 0, factor, 1)

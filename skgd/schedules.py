@@ -17,6 +17,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ._calls import schedule_factors
 from ._component import Component, Registry
 from ._validation import Choice, Constraint, Instance, Number
 
@@ -1101,5 +1102,5 @@ def _piecewise(t, functions, boundaries):
         mine = piece == i
         if np.any(mine):
             # A plot may ask for t = start + ½: that is still the first step.
-            factors[mine] = function(np.maximum(t[mine] - start, 1))
+            factors[mine] = schedule_factors(function, np.maximum(t[mine] - start, 1))
     return factors[()]
