@@ -107,8 +107,12 @@ class LinearObjective:
     def fold(self, w):
         """Return the coefficients and the intercept that ``w`` stands for."""
         if self.units is not None:
-            coef, intercept = self.units.fold(w, self.fit_intercept)
-            return coef.astype(w.dtype), intercept.astype(w.dtype)
+            exact, intercept = self.units.fold(w, self.fit_intercept)
+            coef = exact.astype(w.dtype, copy=False)
+            if coef is not exact:
+                # What rounding changes at the center of the data is known.
+                intercept = intercept + self.units.center @ (exact - coef)
+            return coef, intercept.astype(w.dtype, copy=False)
         coef = self.coef(w)
         return coef, w[-1] if self.fit_intercept else np.zeros(w.shape[1:], w.dtype)
 

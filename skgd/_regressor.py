@@ -101,7 +101,8 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
         samples so far; when they move, predictions stay. A column that is mostly
         zeros is not centred but only divided by the root mean square of its other
         values; without an intercept no column is centred. A column that is constant
-        has the coefficient 0. The target is centred and scaled too, each output by
+        has the coefficient 0; one whose numbers differ by no more than their rounding,
+        or are too small for their dtype, too, and a `UserWarning` names it. The target is centred and scaled too, each output by
         itself.
     average : "auto", "tail", bool or int, default="auto"
         Whether the attributes hold the mean of the weights over many steps and not

@@ -133,8 +133,12 @@ class Moments:
 
     @property
     def nonzero(self) -> np.ndarray:
-        """The share of each column's values that are not zero."""
-        return self.table[0] / self.total
+        """The share of each column's values that are not zero.
+
+        Sums of the same weights in another order differ by rounding.
+        """
+        share = self.table[0] / self.total
+        return np.where(np.abs(share - 1) < 1e-10, 1.0, share)
 
     @property
     def mean(self) -> np.ndarray:
@@ -150,6 +154,11 @@ class Moments:
             distance = np.square(self.table[1] - center)
             spread = self.table[2] / self.total + nonzero * distance
             return spread + (1 - nonzero) * np.square(center)
+
+    @property
+    def underflows(self) -> np.ndarray:
+        """Whether a column has values other than zero whose squares say nothing."""
+        return (self.nonzero > 0) & (self.square(0.0) < np.finfo(float).tiny)
 
 
 _CHUNK = 2**25
@@ -187,6 +196,8 @@ class _Scales:
     alpha_factor: float
     penalty_unit: np.ndarray
     coef_factor: np.ndarray
+    is_ignored: np.ndarray
+    """Columns of X that are not constant, and that the dtype cannot make use of."""
 
 
 class Standardizer:
@@ -270,6 +281,30 @@ class Standardizer:
             penalty_unit=scales.penalty_unit,
         )
 
+    def complaints(self, last, names=None) -> list[str]:
+        """Return what the user should know of the units that `apply` found.
+
+        Parameters
+        ----------
+        last : Standardizer or None
+            Before the samples of this call: what was said of it is not said again.
+        names : sequence of str or None
+            Of the columns of X.
+        """
+        scales, before = self._scales, last and last._scales
+        if scales is None or scales is before:
+            return []
+        is_new = scales.is_ignored & ~(before.is_ignored if before else False)
+        if not is_new.any():
+            return []
+        columns = _named(np.flatnonzero(is_new), "X", names)
+        return [
+            f"standardize=True gives {columns} the coefficient 0: the numbers differ "
+            f"by no more than their rounding to {scales.units.center.dtype}, or are too "
+            "small for it. Subtract a constant from them before they are rounded, or "
+            "multiply them by one."
+        ]
+
     def _is_due(self, objective, scales, n_waiting=0):
         """Whether the units do not fit what is known any more."""
         X = objective.X
@@ -290,8 +325,9 @@ class Standardizer:
         alpha_factor, penalty_unit = 1.0, unit / residual_scale
         if not _shares_units(loss):
             alpha_factor, penalty_unit = float(residual_scale[0]), 1 / residual_scale
-        center, scale = self._feature_scales(objective)
         dtype = objective.X.dtype
+        _check_representable(unit, residual_scale, dtype)
+        center, scale, is_ignored = self._feature_scales(objective, unit.max())
         units = Units(
             center=center,
             inverse_scale=_inverse(scale).astype(dtype),
@@ -306,6 +342,7 @@ class Standardizer:
             alpha_factor=alpha_factor,
             penalty_unit=penalty_unit.reshape(outputs),
             coef_factor=np.multiply.outer(units.inverse_scale, units.unit),
+            is_ignored=is_ignored,
         )
 
     def _add(self, objective):
@@ -370,12 +407,19 @@ class Standardizer:
         """Return the deviation of each target, one if raw predictions are others."""
         mean = self._targets.mean
         center = mean if objective.fit_intercept else np.zeros_like(mean)
+        if self._targets.underflows.any():
+            raise ValueError(
+                f"column {int(self._targets.underflows.argmax())} of y has values whose "
+                "squares underflow: standardize=True cannot take them. Multiply y by a "
+                "constant."
+            )
         unit = _spread("y", self._targets, center, np.float64)
         return unit if _shares_units(objective.loss) else np.ones_like(mean)
 
-    def _feature_scales(self, objective):
-        """Return center and scale of each column, the scale 0 where it is constant.
+    def _feature_scales(self, objective, unit):
+        """Return center and scale of each column, and which are not made use of.
 
+        The scale is 0 where a column is constant, and where it is not made use of.
         A column of mostly zeros is not centred, so that a sparse one stays sparse,
         and its scale is that of the values that are not zero: with a standard
         deviation, a word or a category would count the more the rarer it is.
@@ -387,7 +431,11 @@ class Standardizer:
         center = np.where(is_centred, features.mean, 0.0).astype(dtype)
         scale = _spread("X", features, center.astype(float), dtype)
         scale[~is_centred] /= np.sqrt(np.where(nonzero > 0, nonzero, 1))[~is_centred]
-        return center, scale
+        with np.errstate(divide="ignore", over="ignore"):
+            coef = 10 * max(unit, 1.0) / scale
+        is_ignored = (scale == 0) & (features.table[2] > 0) | features.underflows
+        is_ignored |= (scale > 0) & (coef > np.finfo(dtype).max)
+        return center, np.where(is_ignored, 0.0, scale), is_ignored
 
 
 _FAR_OUT = 10.0
@@ -424,8 +472,29 @@ def _spread(name, moments, center, dtype):
             "squares overflow: standardize=True cannot take them."
         )
     spread = np.sqrt(square)
-    rounding = 10 * np.finfo(dtype).eps * np.abs(moments.mean)
+    rounding = np.finfo(dtype).eps * np.abs(moments.mean)
     return np.where((spread > rounding) | (center == 0), spread, 0.0)
+
+
+def _check_representable(unit, residual_scale, dtype):
+    """Raise if the dtype of X has no such numbers."""
+    limits = np.finfo(dtype)
+    sizes = np.stack([unit, residual_scale])
+    fits = ((sizes >= limits.tiny) & (sizes <= limits.max)).all(axis=0)
+    if not fits.all():
+        column = int((~fits).argmax())
+        raise ValueError(
+            f"column {column} of y has a deviation of {unit[column]:g}, which is beyond "
+            f"{dtype}, the dtype of X: standardize=True cannot take it. Multiply y by a "
+            "constant, or pass X as float64."
+        )
+
+
+def _named(columns, array, names=None):
+    """Return columns in words, at most three of them."""
+    shown = [repr(str(names[j])) if names is not None else str(j) for j in columns[:3]]
+    more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
+    return f"column{'s' * (len(columns) > 1)} {', '.join(shown)}{more} of {array}"
 
 
 def _inverse(scale):

@@ -1,8 +1,10 @@
 """Training in units of its own: moments, conversion, and that units do not matter."""
 
+import warnings
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import StandardScaler
 
 from skgd import GDClassifier, GDRegressor, _standardization
@@ -189,8 +192,9 @@ class TestUnits:
 # What is centred, and by what columns are divided
 
 
-def units_of(X, **fit):
-    return GDRegressor(max_iter=1, tol=None).fit(X, X[:, 0], **fit)._progress.units
+def units_of(X, y=None, **fit):
+    y = X[:, 0] if y is None else y
+    return GDRegressor(max_iter=1, tol=None).fit(X, y, **fit)._progress.units
 
 
 def test_columns_of_mostly_zeros_are_not_centred():
@@ -357,6 +361,95 @@ def test_constant_columns_do_no_harm(container, classifies):
     model.fit(container(wide), y)
     assert_array_equal(np.ravel(model.coef_)[4:], np.zeros(6))
     assert_same_predictions(raw_prediction(model, wide), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("container", [np.array, sparse.csr_array])
+def test_constant_columns_are_constant_with_any_weights(container, dtype):
+    X, y = samples(500)
+    X = np.hstack([X, np.tile([0.1, 1e6 / 3, -7.0], (len(X), 1))]).astype(dtype)
+    for seed in range(10):
+        weight = np.random.default_rng(seed).exponential(size=len(X))
+        units = units_of(container(X), y, sample_weight=weight)
+        assert_array_equal(units.inverse_scale[4:], np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "center", "scale", "loss_of_score"),
+    [
+        (np.float32, 1e6, 1.0, 1e-3),
+        (np.float32, 1.7e9, 1e3, 5e-3),
+        (np.float64, 1e15, 1.0, 5e-3),
+        (np.float64, -1e13, 1.0, 1e-6),
+    ],
+)
+def test_columns_that_vary_little_for_their_size_are_used(
+    dtype, center, scale, loss_of_score
+):
+    """The neighbour of a number is up to a seventh of the deviation away."""
+    rng = np.random.default_rng(0)
+    t = rng.normal(size=(500, 1))
+    X, y = (center + scale * t).astype(dtype), t[:, 0]
+    centred = X.astype(float) - center
+    best = LinearRegression().fit(centred, y).score(centred, y)
+    for container in (np.array, sparse.csr_array):
+        model = GDRegressor(alpha=0, random_state=0).fit(container(X), y)
+        assert model.score(X, y) > best - loss_of_score
+
+
+def test_a_column_whose_numbers_differ_by_their_rounding_is_named():
+    X, y = samples()
+    expected = trained(False).fit(X, y)
+    noise = np.where(np.arange(len(X)) % 3, 0.3, 0.1 + 0.2)
+    wide = np.insert(X, 1, noise, axis=1)
+    with pytest.warns(UserWarning, match="gives column 1 of X the coefficient 0"):
+        model = trained(False).fit(wide, y)
+    assert_allclose(model.coef_, np.insert(expected.coef_, 1, 0), rtol=1e-12)
+    frame = pd.DataFrame(wide, columns=["a", "b", "c", "d", "e"])
+    with pytest.warns(UserWarning, match="gives column 'b' of X the coefficient 0"):
+        model.fit(frame, y)
+
+
+@pytest.mark.parametrize("container", [np.array, sparse.csr_array])
+@pytest.mark.parametrize("classifies", [False, True])
+@pytest.mark.parametrize(("dtype", "size"), [(np.float32, 1e-40), (np.float64, 1e-170)])
+def test_columns_too_small_for_the_dtype_are_named(dtype, size, classifies, container):
+    X, y = samples()
+    X, y = X.astype(dtype), y > 0 if classifies else y
+    expected = trained(classifies).fit(container(X[:, [0, 2]]), y)
+    X[:, [1, 3]] *= size
+    match = f"gives columns 1, 3 of X the coefficient 0.*{X.dtype}"
+    with pytest.warns(UserWarning, match=match) as record:
+        model = trained(classifies).fit(container(X), y)
+    assert not [w for w in record if issubclass(w.category, RuntimeWarning)]
+    assert_array_equal(np.ravel(model.coef_)[[1, 3]], [0, 0])
+    got, rtol = np.ravel(model.coef_)[[0, 2]], 1e-4 if dtype == np.float32 else 1e-9
+    assert_allclose(got, np.ravel(expected.coef_), rtol=rtol)
+
+
+def test_a_stream_names_a_column_once():
+    X, y = samples()
+    X[:, 1] *= 1e-170
+    model = GDRegressor(random_state=0)
+    with pytest.warns(UserWarning, match="column 1 of X"):
+        model.partial_fit(X[:40], y[:40])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.partial_fit(X[40:], y[40:])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size", "match"),
+    [
+        (np.float32, 1e-40, "column 1 of y has a deviation .* float32"),
+        (np.float64, 1e-170, "column 1 of y has values whose squares underflow"),
+    ],
+)
+def test_targets_too_small_for_the_dtype_are_refused(dtype, size, match):
+    X, y = samples()
+    Y = np.column_stack([y, size * y]).astype(dtype)
+    with pytest.raises(ValueError, match=match):
+        GDRegressor().fit(X.astype(dtype), Y)
 
 
 def test_a_constant_target_is_predicted():

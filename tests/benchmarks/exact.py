@@ -43,7 +43,7 @@ def centers_and_scales(X):
         square = np.square(X - center).sum(axis=0)
     count = np.where(center == 0, np.maximum(nonzero, 1), n)
     scale = np.sqrt(square / count)
-    rounding = 10 * np.finfo(float).eps * np.abs(center)
+    rounding = np.finfo(float).eps * np.abs(center)
     return center, np.where(scale > rounding, scale, np.inf)
 
 
