@@ -10,6 +10,7 @@ The weights are one array ``w`` of shape (n_features + 1,) or
 intercept that row is absent. Neither penalty nor weight decay reach it.
 """
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -181,9 +182,27 @@ class LinearObjective:
         null = self.null_loss() + self.penalty_value(np.zeros_like(w))
         return max(null, self.value(w)) if w.any() else null
 
+    def typical_loss(self) -> float:
+        """Return what most rows cost at most with weights of zero: 3 times the median.
+
+        Infinite unless it is a loss to which outliers hardly matter, and they the
+        greater part of its mean.
+        """
+        if getattr(self.loss, "start_quantile", None) is None:
+            return math.inf
+        values = [self._losses_at_zero(rows) for rows in self._blocks()]
+        rows = np.concatenate([v.reshape(len(v), -1).sum(axis=1) for v in values])
+        typical = 3 * np.quantile(
+            rows, 0.5, weights=self.sample_weight, method="inverted_cdf"
+        )
+        return float(typical) or math.inf
+
     def null_loss(self) -> float:
         """Return the mean loss with weights of zero; ``X`` is not read."""
-        at_zero = sum(self._loss_at_zero(rows) for rows in self._blocks())
+        at_zero = sum(
+            self._weighted_sum(self._losses_at_zero(rows), rows)
+            for rows in self._blocks()
+        )
         return at_zero / self.total_weight()
 
     def squared_row_norms(self) -> np.ndarray:
@@ -197,13 +216,13 @@ class LinearObjective:
             norms[rows] += np.asarray(square.sum(axis=1)).ravel()
         return norms
 
-    def _loss_at_zero(self, rows):
+    def _losses_at_zero(self, rows):
         y = self._targets(rows)
         z = np.zeros(y.shape, self.X.dtype)
         if self.units is not None:
             z += self.units.offset
         with np.errstate(all="ignore"):
-            return self._weighted_sum(self.loss.value(y, z), rows)
+            return self.loss.value(y, z)
 
     def penalty_value(self, w) -> float:
         if not self.alpha:

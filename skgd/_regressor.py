@@ -62,7 +62,9 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
     tol : float or None, default=1e-3
         Training stops when longer training would not change the objective: when a
         cycle of the schedule has lowered it, over all samples, by at most ``tol``
-        times what it was at the start. The weights are those of the best cycle.
+        times what it was at the start, or 3 times the median loss there if outliers
+        hardly matter to the loss and that is less. The weights are those of the best
+        cycle.
         With a schedule that has no cycles and no end, training stops when the mean
         loss of ``n_iter_no_change`` epochs differs from that of as many epochs
         before them by at most this fraction of it for each epoch. One that has an
@@ -102,8 +104,11 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
         zeros is not centred but only divided by the root mean square of its other
         values; without an intercept no column is centred. A column that is constant
         has the coefficient 0; one whose numbers differ by no more than their rounding,
-        or are too small for their dtype, too, and a `UserWarning` names it. The target is centred and scaled too, each output by
-        itself.
+        or are too small for their dtype, too, and a `UserWarning` names it. The
+        target is centred and scaled too, each output by itself. If outliers hardly
+        matter to the loss, as with the absolute error, training starts at the median,
+        or at the quantile to be estimated, and a target farther from the quartiles
+        than three times their distance counts in the deviation as if it were there.
     average : "auto", "tail", bool or int, default="auto"
         Whether the attributes hold the mean of the weights over many steps and not
         the last ones. ``"tail"`` takes it over the last two thirds of a cycle of

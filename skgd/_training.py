@@ -136,7 +136,8 @@ def plan_training(settings, objective, progress, max_iter=None) -> Plan:
 class History:
     """What happened in each epoch.
 
-    ``start`` is the objective before it. A value of ``loss_curve`` is
+    ``start`` is the objective before it, ``typical`` the loss before it of all samples
+    but outliers, if that is known. A value of ``loss_curve`` is
     the penalty at the start of the epoch plus the mean loss of the
     samples, each before the step that used it. With one batch that is the objective
     at the start. A value of ``validation_curve`` is the score after the epoch, if there
@@ -146,6 +147,7 @@ class History:
     """
 
     start: float = 0.0
+    typical: float = math.inf
     loss_curve: list[float] = field(default_factory=list)
     validation_curve: list[float] = field(default_factory=list)
     learning_rate_curve: list[float] = field(default_factory=list)
@@ -227,7 +229,7 @@ class Run:
     @classmethod
     def begin(cls, objective, progress, seconds=0.0) -> "Run":
         """Return the state before the first epoch."""
-        history = History(start=objective.start_value(progress.w))
+        history = History(objective.start_value(progress.w), objective.typical_loss())
         start = progress.copy()
         return cls(progress, history, start, start, seconds=seconds)
 
@@ -497,7 +499,8 @@ class _Level:
 
     With a schedule of stages it is asked at the end of each, by the objective over
     all samples: it is level if the last stage has lowered it, from the best before, by
-    at most ``tol`` of what it was at the start of training. A schedule that comes to
+    at most ``tol`` of what it was at the start of training, without outliers if the
+    loss is one to which they hardly matter. A schedule that comes to
     rest only once, at its end, is not asked at all: a rate that vanishes makes any
     objective level.
 
@@ -528,7 +531,8 @@ class _Level:
     def _stages_agree(self, history):
         run = self._run
         value = _value_at_rest(self._objective, self._optimizer, run.progress)
-        before, tolerance = run.level, self._stopping.tol * abs(history.start)
+        measure = min(abs(history.start), history.typical)
+        before, tolerance = run.level, self._stopping.tol * measure
         if before is None or value < before:
             run.level, run.at_level = value, run.progress.copy()
         if before is None or value > history.start + tolerance:
@@ -546,7 +550,8 @@ class _Level:
         if change <= np.finfo(float).eps * abs(curve[0]):
             return True
         fall_before, fall = before[0] - before[-1], last[0] - last[-1]
-        return change <= tol * abs(sum(last)) and not _speeds_up(fall_before, fall)
+        measure = min(abs(sum(last)), n * history.typical)
+        return change <= tol * measure and not _speeds_up(fall_before, fall)
 
 
 def _value_at_rest(objective, optimizer, progress):

@@ -77,6 +77,14 @@ class RegressionLoss(Loss):
     target_range: ClassVar[Number] = Number()
     """The targets for which the loss is defined."""
 
+    start_quantile: ClassVar[float | None] = None
+    """The quantile of the targets where training on standardized data starts.
+
+    For a loss whose derivative is bounded, so that outliers hardly matter: then they
+    decide neither the start nor the unit of the target nor when training ends. None:
+    training starts at the mean.
+    """
+
     def inverse_link(self, z):
         """Return the predicted target for the raw prediction ``z``."""
         return z
@@ -189,6 +197,8 @@ class AbsoluteError(RegressionLoss):
     array([2. , 0.5])
     """
 
+    start_quantile: ClassVar = 0.5
+
     @saturating
     def value(self, y, z):
         return np.abs(z - y)
@@ -230,6 +240,7 @@ class Huber(RegressionLoss):
     """
 
     constraints: ClassVar = {"delta": Number(0, closed="neither")}
+    start_quantile: ClassVar = 0.5
 
     def __init__(self, delta=1.35):
         self.delta = delta
@@ -273,6 +284,7 @@ class PseudoHuber(RegressionLoss):
     """
 
     constraints: ClassVar = {"delta": Number(0, closed="neither")}
+    start_quantile: ClassVar = 0.5
 
     def __init__(self, delta=1.35):
         self.delta = delta
@@ -310,6 +322,8 @@ class LogCosh(RegressionLoss):
     >>> LogCosh().value(np.zeros(2), np.array([0.01, 100.0])).round(8)
     array([5.00000000e-05, 9.93068528e+01])
     """
+
+    start_quantile: ClassVar = 0.5
 
     @saturating
     def value(self, y, z):
@@ -354,6 +368,11 @@ class Quantile(RegressionLoss):
     def __init__(self, level=0.5):
         self.level = level
 
+    @property
+    def start_quantile(self):
+        """The quantile that the loss estimates."""
+        return self.level
+
     @saturating
     def value(self, y, z):
         return np.where(z > y, (1 - self.level) * (z - y), self.level * (y - z))
@@ -389,6 +408,7 @@ class EpsilonInsensitive(RegressionLoss):
     """
 
     constraints: ClassVar = {"epsilon": Number(0)}
+    start_quantile: ClassVar = 0.5
 
     def __init__(self, epsilon=0.1):
         self.epsilon = epsilon

@@ -15,9 +15,10 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import StandardScaler
 
-from skgd import GDClassifier, GDRegressor, _standardization
+from skgd import LOSSES, GDClassifier, GDRegressor, _standardization
 from skgd._core import add_moments, engines
 from skgd._standardization import Moments, Units, convert
+from skgd.losses import Quantile
 from skgd.penalties import Box, NonNegative
 
 RNG = np.random.default_rng(0)
@@ -469,6 +470,99 @@ def test_dense_is_csr_also_for_columns_of_mostly_zeros(optimizer):
         dense = model.fit(X, target).coef_
         in_csr = model.fit(sparse.csr_array(X), target).coef_
         assert_allclose(in_csr, dense, rtol=1e-9, atol=1e-12)
+
+
+# Outliers of the target
+
+ROBUST = [name for name, c in LOSSES.items() if getattr(c, "start_quantile", None)]
+
+
+def with_outliers(value):
+    X, y = samples(500)
+    y = 10 * y + 2
+    spoiled = y.copy()
+    spoiled[::50] = value
+    return X, spoiled, y
+
+
+def test_losses_to_which_outliers_hardly_matter():
+    assert sorted(ROBUST) == [
+        "absolute_error",
+        "epsilon_insensitive",
+        "huber",
+        "log_cosh",
+        "pseudo_huber",
+        "quantile",
+    ]
+    for name in ROBUST:
+        near, far = LOSSES[name]().gradient(np.zeros(2), np.array([1e3, 1e9]))
+        assert_allclose(far, near, rtol=1e-5)
+
+
+@pytest.mark.parametrize("value", [-9999.0, 1e6, 1e9])
+@pytest.mark.parametrize("loss", ROBUST)
+def test_outliers_decide_neither_start_nor_unit_nor_end(loss, value):
+    X, spoiled, y = with_outliers(value)
+    kept = spoiled == y
+    best = LinearRegression().fit(X[kept], y[kept]).score(X[kept], y[kept])
+    for options in ({}, {"schedule": "constant"}):
+        model = GDRegressor(loss, random_state=0, **options).fit(X, spoiled)
+        assert model.stop_reason_ == "tol"
+        assert model.score(X[kept], y[kept]) > best - 0.005
+    # Of 50 samples held out one is an outlier: their mean loss is hardly of the others.
+    model = GDRegressor(loss, random_state=0, early_stopping=True).fit(X, spoiled)
+    assert model.score(X[kept], y[kept]) > best - 0.03
+
+
+@pytest.mark.parametrize("loss", ROBUST)
+def test_outliers_do_not_matter_in_chunks_of_a_stream(loss):
+    X, spoiled, y = with_outliers(1e6)
+    kept = spoiled == y
+    best = LinearRegression().fit(X[kept], y[kept]).score(X[kept], y[kept])
+    model = GDRegressor(loss, random_state=0)
+    for _ in range(20):
+        for rows in np.array_split(np.arange(500), 20):
+            model.partial_fit(X[rows], spoiled[rows])
+    assert model.score(X[kept], y[kept]) > best - 0.02
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
+def test_training_starts_at_the_quantile_that_the_loss_estimates(level):
+    X, y = samples()
+    Y = np.column_stack([y, 100 * y**2])
+    for target in (y, Y):
+        model = still(GDRegressor, loss=Quantile(level)).fit(X, target)
+        expected = np.quantile(target, level, axis=0, method="inverted_cdf")
+        aside = model.intercept_ - expected
+        assert (aside > 0).all()
+        assert (aside <= 0.0101 * target.std(axis=0)).all()
+
+
+def test_without_outliers_the_unit_is_the_standard_deviation():
+    X, y = samples()
+    model = still(GDRegressor, loss="absolute_error").fit(X, y)
+    assert_allclose(model._progress.units.unit, y.std(), rtol=1e-12)
+
+
+def test_an_outlier_of_weight_two_is_two_outliers():
+    X, spoiled, _ = with_outliers(1e6)
+    weight = np.where(spoiled == 1e6, 2.0, 1.0)
+    # An odd number: no quantile is between two samples.
+    X, spoiled, weight = X[:499], spoiled[:499], weight[:499]
+    rows = np.repeat(np.arange(499), weight.astype(int))
+    one = still(GDRegressor, loss="huber").fit(X, spoiled, sample_weight=weight)
+    two = still(GDRegressor, loss="huber").fit(X[rows], spoiled[rows])
+    assert_allclose(one._progress.units.unit, two._progress.units.unit, rtol=1e-12)
+    assert_allclose(one.intercept_, two.intercept_, rtol=1e-12)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "squared_epsilon_insensitive"])
+def test_outliers_count_where_the_loss_says_that_they_do(loss):
+    X, spoiled, _ = with_outliers(1e6)
+    model = still(GDRegressor, loss=loss).fit(X, spoiled)
+    unit = spoiled.std()
+    assert_allclose(model._progress.units.unit, unit, rtol=1e-12)
+    assert_allclose(model.intercept_, spoiled.mean() + 0.01 * unit, rtol=1e-9)
 
 
 # Start values, and streams whose moments move
