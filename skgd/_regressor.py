@@ -32,7 +32,8 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
     alpha : float, default=1e-4
         Factor on the penalty, >= 0. With standardized features and target it does
         not depend on their units: it is that of ``Ridge(n_samples * alpha)`` and of
-        ``Lasso(alpha * y.std())`` behind a `StandardScaler`. See Notes.
+        ``Lasso(alpha * y.std())`` behind a `StandardScaler`, and that of
+        ``PoissonRegressor(alpha * y.mean())``. See Notes.
     l1_ratio : float, default=0.15
         Share of the 1-norm in ``penalty="elasticnet"``, in [0, 1]. Used only if
         the penalty is given by name.
@@ -189,9 +190,12 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
     for weights s of the samples, standard deviations σⱼ of the features and σ of the
     target. One unit u of the penalty is σ times the root mean square of the
     derivative of the loss at the mean target: σ² for the squared error, as in
-    glmnet, and σ for the absolute error. Losses with a log link have σ = u = 1:
-    their coefficients are logarithms of factors. So no unit changes what is
-    predicted. Without standardization σⱼ = σ = u = 1.
+    glmnet, and σ for the absolute error. Losses with a log link have σ = 1, since
+    their coefficients are logarithms of factors, and u is the mean target to the
+    power 2 − p, like which a deviance of power p grows: the mean for Poisson, 1 for
+    Gamma. So no unit changes what is predicted; also not that of exposures, if
+    targets are counts by exposure and weights are exposures. Without standardization
+    σⱼ = σ = u = 1.
 
     References
     ----------

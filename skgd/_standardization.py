@@ -324,7 +324,9 @@ class Standardizer:
         unit, residual_scale = self._target_scales(objective)
         alpha_factor, penalty_unit = 1.0, unit / residual_scale
         if not _shares_units(loss):
-            alpha_factor, penalty_unit = float(residual_scale[0]), 1 / residual_scale
+            unit_of_loss = self._unit_of_loss(loss)
+            alpha_factor = float(residual_scale[0] * unit_of_loss[0])
+            penalty_unit = 1 / residual_scale
         dtype = objective.X.dtype
         _check_representable(unit, residual_scale, dtype)
         center, scale, is_ignored = self._feature_scales(objective, unit.max())
@@ -407,8 +409,16 @@ class Standardizer:
         known = (unit > 0) & (residual > 0)
         residual = np.where(known, residual, 1.0)
         if not _shares_units(objective.loss):
-            return ones, np.full_like(ones, 1 / residual.mean())
+            unit_of_loss = self._unit_of_loss(objective.loss)
+            common = (residual / unit_of_loss).mean()
+            return ones, 1 / (common * unit_of_loss)
         return np.where(known, unit, 1.0), 1 / residual
+
+    def _unit_of_loss(self, loss):
+        """Return what the penalty of each output is multiplied by, with a link."""
+        if isinstance(loss, ClassificationLoss):
+            return np.ones(self._n_outputs)
+        return loss.unit_at(self._targets.mean)
 
     def _unit(self, objective):
         """Return the deviation of each target, one if raw predictions are others."""

@@ -97,6 +97,14 @@ class RegressionLoss(Loss):
         """
         return mean
 
+    def unit_at(self, mean):
+        """Return how the loss grows with the unit of the target, for a mean target.
+
+        Training on standardized data multiplies the penalty by it if the loss has a
+        link: then the unit of the target does not matter.
+        """
+        return np.ones_like(mean)
+
 
 class ClassificationLoss(Loss):
     """A loss for targets −1 and +1.
@@ -481,6 +489,10 @@ class _HalfDeviance(RegressionLoss):
     def link(self, mean):
         """Return log(mean), finite also for a mean of zero."""
         return np.log(np.maximum(mean, np.finfo(mean.dtype).tiny))
+
+    def unit_at(self, mean):
+        """Return the mean to the power 2 − p, like which the deviance grows."""
+        return np.where(mean > 0, mean, 1.0) ** (2 - self.power)
 
     @saturating
     def value(self, y, z):
