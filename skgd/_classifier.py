@@ -119,7 +119,8 @@ class GDClassifier(ClassifierMixin, LinearModel):
         samples so far; when they move, predictions stay. A column that is mostly
         zeros is not centred but only divided by the root mean square of its other
         values; without an intercept no column is centred. A column that is constant
-        has the coefficient 0.
+        has the coefficient 0; one whose numbers differ by no more than their rounding,
+        or are too small for their dtype, too, and a `UserWarning` names it.
     average : "auto", "tail", bool or int, default="auto"
         Whether the attributes hold the mean of the weights over many steps and not
         the last ones. ``"tail"`` takes it over the last two thirds of a cycle of

@@ -79,7 +79,7 @@ _L1_AND_L2 = {
 _TWINS = LOSS_TWINS | OPTIMIZER_TWINS
 _BUILT_IN = {*_TWINS, *_L1_AND_L2, penalties.Box, penalties.NonNegative}
 _LEFT_TO_IT = {
-    *("__init__", "__doc__", "init", "validate", "inverse_link"),
+    *("__init__", "__doc__", "init", "validate", "inverse_link", "unit_at"),
     *("averaged", "relocate"),
     *dir(object),
 }

@@ -657,7 +657,11 @@ class LinearModel(CallbackSupport, BaseEstimator):
             progress.standardizer = last.with_more(objective)
         else:
             progress.standardizer = Standardizer(objective, last.offset)
-        return progress.standardizer.apply(objective)
+        objective = progress.standardizer.apply(objective)
+        names = getattr(self, "feature_names_in_", None)
+        for complaint in progress.standardizer.complaints(last, names):
+            warn(complaint, UserWarning)
+        return objective
 
     def _make_resumable(self, progress, objective, optimizer):
         """Raise if the weights are not those of such an objective."""

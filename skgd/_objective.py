@@ -10,6 +10,7 @@ The weights are one array ``w`` of shape (n_features + 1,) or
 intercept that row is absent. Neither penalty nor weight decay reach it.
 """
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -108,8 +109,12 @@ class LinearObjective:
     def fold(self, w):
         """Return the coefficients and the intercept that ``w`` stands for."""
         if self.units is not None:
-            coef, intercept = self.units.fold(w, self.fit_intercept)
-            return coef.astype(w.dtype), intercept.astype(w.dtype)
+            exact, intercept = self.units.fold(w, self.fit_intercept)
+            coef = exact.astype(w.dtype, copy=False)
+            if coef is not exact:
+                # What rounding changes at the center of the data is known.
+                intercept = intercept + self.units.center @ (exact - coef)
+            return coef, intercept.astype(w.dtype, copy=False)
         coef = self.coef(w)
         return coef, w[-1] if self.fit_intercept else np.zeros(w.shape[1:], w.dtype)
 
@@ -183,9 +188,27 @@ class LinearObjective:
         null = self.null_loss() + self.penalty_value(np.zeros_like(w))
         return max(null, self.value(w)) if w.any() else null
 
+    def typical_loss(self) -> float:
+        """Return what most rows cost at most with weights of zero: 3 times the median.
+
+        Infinite unless it is a loss to which outliers hardly matter, and they the
+        greater part of its mean.
+        """
+        if getattr(self.loss, "start_quantile", None) is None:
+            return math.inf
+        values = [self._losses_at_zero(rows) for rows in self._blocks()]
+        rows = np.concatenate([v.reshape(len(v), -1).sum(axis=1) for v in values])
+        typical = 3 * np.quantile(
+            rows, 0.5, weights=self.sample_weight, method="inverted_cdf"
+        )
+        return float(typical) or math.inf
+
     def null_loss(self) -> float:
         """Return the mean loss with weights of zero; ``X`` is not read."""
-        at_zero = sum(self._loss_at_zero(rows) for rows in self._blocks())
+        at_zero = sum(
+            self._weighted_sum(self._losses_at_zero(rows), rows)
+            for rows in self._blocks()
+        )
         return at_zero / self.total_weight()
 
     def squared_row_norms(self) -> np.ndarray:
@@ -199,13 +222,13 @@ class LinearObjective:
             norms[rows] += np.asarray(square.sum(axis=1)).ravel()
         return norms
 
-    def _loss_at_zero(self, rows):
+    def _losses_at_zero(self, rows):
         y = self._targets(rows)
         z = np.zeros(y.shape, self.X.dtype)
         if self.units is not None:
             z += self.units.offset
         with np.errstate(all="ignore"):
-            return self._weighted_sum(y, z, rows)
+            return _calls.loss_value(self.loss, y, z)
 
     def penalty_value(self, w) -> float:
         if not self.alpha:
@@ -231,7 +254,7 @@ class LinearObjective:
 
     def _loss(self, w, rows) -> float:
         _, y, z = self._predict(w, rows)
-        return self._weighted_sum(y, z, rows)
+        return self._weighted_sum(_calls.loss_value(self.loss, y, z), rows)
 
     def _add_gradient(self, g, w, rows, n) -> float:
         """Add the loss's part of the gradient, the mean over ``n`` rows, to ``g``."""
@@ -244,7 +267,7 @@ class LinearObjective:
         coef += X.T @ r
         if self.fit_intercept:
             g[-1] += r.sum(axis=0)
-        return self._weighted_sum(y, z, rows)
+        return self._weighted_sum(_calls.loss_value(self.loss, y, z), rows)
 
     def _predict(self, w, rows):
         """Return rows as training sees them, their targets and raw predictions."""
@@ -264,9 +287,8 @@ class LinearObjective:
         one_hot[np.arange(len(y)), y] = 1
         return one_hot
 
-    def _weighted_sum(self, y, z, rows):
+    def _weighted_sum(self, values, rows):
         """Return the sum of the losses of some rows."""
-        values = _calls.loss_value(self.loss, y, z)
         values = values.reshape(len(values), -1).sum(axis=1, dtype=float)
         if self.sample_weight is None:
             return float(values.sum())

@@ -32,7 +32,8 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
     alpha : float, default=1e-4
         Factor on the penalty, >= 0. With standardized features and target it does
         not depend on their units: it is that of ``Ridge(n_samples * alpha)`` and of
-        ``Lasso(alpha * y.std())`` behind a `StandardScaler`. See Notes.
+        ``Lasso(alpha * y.std())`` behind a `StandardScaler`, and that of
+        ``PoissonRegressor(alpha * y.mean())``. See Notes.
     l1_ratio : float, default=0.15
         Share of the 1-norm in ``penalty="elasticnet"``, in [0, 1]. Used only if
         the penalty is given by name.
@@ -66,7 +67,9 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
     tol : float or None, default=1e-3
         Training stops when longer training would not change the objective: when a
         cycle of the schedule has lowered it, over all samples, by at most ``tol``
-        times what it was at the start. The weights are those of the best cycle.
+        times what it was at the start, or 3 times the median loss there if outliers
+        hardly matter to the loss and that is less. The weights are those of the best
+        cycle.
         With a schedule that has no cycles and no end, training stops when the mean
         loss of ``n_iter_no_change`` epochs differs from that of as many epochs
         before them by at most this fraction of it for each epoch. One that has an
@@ -105,8 +108,12 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
         samples so far; when they move, predictions stay. A column that is mostly
         zeros is not centred but only divided by the root mean square of its other
         values; without an intercept no column is centred. A column that is constant
-        has the coefficient 0. The target is centred and scaled too, each output by
-        itself.
+        has the coefficient 0; one whose numbers differ by no more than their rounding,
+        or are too small for their dtype, too, and a `UserWarning` names it. The
+        target is centred and scaled too, each output by itself. If outliers hardly
+        matter to the loss, as with the absolute error, training starts at the median,
+        or at the quantile to be estimated, and a target farther from the quartiles
+        than three times their distance counts in the deviation as if it were there.
     average : "auto", "tail", bool or int, default="auto"
         Whether the attributes hold the mean of the weights over many steps and not
         the last ones. ``"tail"`` takes it over the last two thirds of a cycle of
@@ -194,9 +201,12 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
     for weights s of the samples, standard deviations σⱼ of the features and σ of the
     target. One unit u of the penalty is σ times the root mean square of the
     derivative of the loss at the mean target: σ² for the squared error, as in
-    glmnet, and σ for the absolute error. Losses with a log link have σ = u = 1:
-    their coefficients are logarithms of factors. So no unit changes what is
-    predicted. Without standardization σⱼ = σ = u = 1.
+    glmnet, and σ for the absolute error. Losses with a log link have σ = 1, since
+    their coefficients are logarithms of factors, and u is the mean target to the
+    power 2 − p, like which a deviance of power p grows: the mean for Poisson, 1 for
+    Gamma. So no unit changes what is predicted; also not that of exposures, if
+    targets are counts by exposure and weights are exposures. Without standardization
+    σⱼ = σ = u = 1.
 
     References
     ----------

@@ -135,8 +135,12 @@ class Moments:
 
     @property
     def nonzero(self) -> np.ndarray:
-        """The share of each column's values that are not zero."""
-        return self.table[0] / self.total
+        """The share of each column's values that are not zero.
+
+        Sums of the same weights in another order differ by rounding.
+        """
+        share = self.table[0] / self.total
+        return np.where(np.abs(share - 1) < 1e-10, 1.0, share)
 
     @property
     def mean(self) -> np.ndarray:
@@ -152,6 +156,11 @@ class Moments:
             distance = np.square(self.table[1] - center)
             spread = self.table[2] / self.total + nonzero * distance
             return spread + (1 - nonzero) * np.square(center)
+
+    @property
+    def underflows(self) -> np.ndarray:
+        """Whether a column has values other than zero whose squares say nothing."""
+        return (self.nonzero > 0) & (self.square(0.0) < np.finfo(float).tiny)
 
 
 _CHUNK = 2**25
@@ -189,6 +198,8 @@ class _Scales:
     alpha_factor: float
     penalty_unit: np.ndarray
     coef_factor: np.ndarray
+    is_ignored: np.ndarray
+    """Columns of X that are not constant, and that the dtype cannot make use of."""
 
 
 class Standardizer:
@@ -273,6 +284,30 @@ class Standardizer:
             penalty_unit=scales.penalty_unit,
         )
 
+    def complaints(self, last, names=None) -> list[str]:
+        """Return what the user should know of the units that `apply` found.
+
+        Parameters
+        ----------
+        last : Standardizer or None
+            Before the samples of this call: what was said of it is not said again.
+        names : sequence of str or None
+            Of the columns of X.
+        """
+        scales, before = self._scales, last and last._scales
+        if scales is None or scales is before:
+            return []
+        is_new = scales.is_ignored & ~(before.is_ignored if before else False)
+        if not is_new.any():
+            return []
+        columns = _named(np.flatnonzero(is_new), "X", names)
+        return [
+            f"standardize=True gives {columns} the coefficient 0: the numbers differ "
+            f"by no more than their rounding to {scales.units.center.dtype}, or are "
+            "too small for it. Subtract a constant from them before they are rounded, "
+            "or multiply them by one."
+        ]
+
     def _is_due(self, objective, scales, n_waiting=0):
         """Whether the units do not fit what is known any more."""
         X = objective.X
@@ -292,9 +327,12 @@ class Standardizer:
         unit, residual_scale = self._target_scales(objective)
         alpha_factor, penalty_unit = 1.0, unit / residual_scale
         if not _shares_units(loss):
-            alpha_factor, penalty_unit = float(residual_scale[0]), 1 / residual_scale
-        center, scale = self._feature_scales(objective)
+            unit_of_loss = self._unit_of_loss(loss)
+            alpha_factor = float(residual_scale[0] * unit_of_loss[0])
+            penalty_unit = 1 / residual_scale
         dtype = objective.X.dtype
+        _check_representable(unit, residual_scale, dtype)
+        center, scale, is_ignored = self._feature_scales(objective, unit.max())
         units = Units(
             center=center,
             inverse_scale=_inverse(scale).astype(dtype),
@@ -309,6 +347,7 @@ class Standardizer:
             alpha_factor=alpha_factor,
             penalty_unit=penalty_unit.reshape(outputs),
             coef_factor=np.multiply.outer(units.inverse_scale, units.unit),
+            is_ignored=is_ignored,
         )
 
     def _add(self, objective):
@@ -324,17 +363,24 @@ class Standardizer:
             self._add_classification(objective)
 
     def _add_regression(self, objective):
-        """Count targets, and the gradient of the loss at their mean."""
+        """Count targets, and the gradient of the loss at their mean.
+
+        For a loss to which outliers hardly matter they count as if at a fence.
+        """
         loss, shape = objective.loss, (-1, self._n_outputs)
+        fences = _fences(objective)
         for y, weights in _chunks(objective):
-            self._targets.add(y.reshape(shape), weights)
+            y = y.reshape(shape)
+            self._targets.add(y if fences is None else np.clip(y, *fences), weights)
         start = np.zeros(shape[1])
         if objective.fit_intercept:
             start = np.atleast_1d(loss.link(self._targets.mean))
         if self.offset is None:
             self.offset = start
+            if objective.fit_intercept and loss.start_quantile is not None:
+                self.offset = _quantiles(objective, loss.start_quantile)
             if objective.fit_intercept:
-                self.offset = start + _ASIDE * self._unit(objective)
+                self.offset = self.offset + _ASIDE * self._unit(objective)
         for y, weights in _chunks(objective):
             z = np.broadcast_to(start, (len(y), shape[1]))
             with np.errstate(all="ignore"):
@@ -367,19 +413,35 @@ class Standardizer:
         known = (unit > 0) & (residual > 0)
         residual = np.where(known, residual, 1.0)
         if not _shares_units(objective.loss):
-            return ones, np.full_like(ones, 1 / residual.mean())
+            unit_of_loss = self._unit_of_loss(objective.loss)
+            common = (residual / unit_of_loss).mean()
+            return ones, 1 / (common * unit_of_loss)
         return np.where(known, unit, 1.0), 1 / residual
+
+    def _unit_of_loss(self, loss):
+        """Return what the penalty of each output is multiplied by, with a link."""
+        if isinstance(loss, ClassificationLoss):
+            return np.ones(self._n_outputs)
+        return loss.unit_at(self._targets.mean)
 
     def _unit(self, objective):
         """Return the deviation of each target, one if raw predictions are others."""
         mean = self._targets.mean
         center = mean if objective.fit_intercept else np.zeros_like(mean)
+        underflows = self._targets.underflows
+        if underflows.any():
+            raise ValueError(
+                f"column {int(underflows.argmax())} of y has values whose squares "
+                "underflow: standardize=True cannot take them. Multiply y by a "
+                "constant."
+            )
         unit = _spread("y", self._targets, center, np.float64)
         return unit if _shares_units(objective.loss) else np.ones_like(mean)
 
-    def _feature_scales(self, objective):
-        """Return center and scale of each column, the scale 0 where it is constant.
+    def _feature_scales(self, objective, unit):
+        """Return center and scale of each column, and which are not made use of.
 
+        The scale is 0 where a column is constant, and where it is not made use of.
         A column of mostly zeros is not centred, so that a sparse one stays sparse,
         and its scale is that of the values that are not zero: with a standard
         deviation, a word or a category would count the more the rarer it is.
@@ -391,7 +453,11 @@ class Standardizer:
         center = np.where(is_centred, features.mean, 0.0).astype(dtype)
         scale = _spread("X", features, center.astype(float), dtype)
         scale[~is_centred] /= np.sqrt(np.where(nonzero > 0, nonzero, 1))[~is_centred]
-        return center, scale
+        with np.errstate(divide="ignore", over="ignore"):
+            coef = 10 * max(unit, 1.0) / scale
+        is_ignored = (scale == 0) & (features.table[2] > 0) | features.underflows
+        is_ignored |= (scale > 0) & (coef > np.finfo(dtype).max)
+        return center, np.where(is_ignored, 0.0, scale), is_ignored
 
 
 _FAR_OUT = 10.0
@@ -428,8 +494,57 @@ def _spread(name, moments, center, dtype):
             "squares overflow: standardize=True cannot take them."
         )
     spread = np.sqrt(square)
-    rounding = 10 * np.finfo(dtype).eps * np.abs(moments.mean)
+    rounding = np.finfo(dtype).eps * np.abs(moments.mean)
     return np.where((spread > rounding) | (center == 0), spread, 0.0)
+
+
+def _fences(objective):
+    """Return how low and how high the targets of a chunk count; None: as they are.
+
+    Three times the distance of the quartiles beyond them: of 400,000 normal numbers
+    one is farther out (J. W. Tukey, "Exploratory Data Analysis", 1977).
+    """
+    if objective.loss.start_quantile is None or objective.n_samples < _FEWEST_FENCED:
+        return None
+    low, high = _quantiles(objective, 0.25), _quantiles(objective, 0.75)
+    with np.errstate(over="ignore"):
+        reach = 3 * (high - low)
+    reach[reach == 0] = np.inf
+    return low - reach, high + reach
+
+
+_FEWEST_FENCED = 20
+"""Quartiles of fewer targets say too little of where an outlier begins."""
+
+
+def _quantiles(objective, level):
+    """Return the quantile of each target; weights are numbers of samples."""
+    y = objective.y.reshape(objective.n_samples, -1).astype(float)
+    # With a method for weights, also without them: a weight of 2 is the sample twice.
+    return np.quantile(
+        y, level, axis=0, weights=objective.sample_weight, method="inverted_cdf"
+    )
+
+
+def _check_representable(unit, residual_scale, dtype):
+    """Raise if the dtype of X has no such numbers."""
+    limits = np.finfo(dtype)
+    sizes = np.stack([unit, residual_scale])
+    fits = ((sizes >= limits.tiny) & (sizes <= limits.max)).all(axis=0)
+    if not fits.all():
+        column = int((~fits).argmax())
+        raise ValueError(
+            f"column {column} of y has a deviation of {unit[column]:g}, which is "
+            f"beyond {dtype}, the dtype of X: standardize=True cannot take it. "
+            "Multiply y by a constant, or pass X as float64."
+        )
+
+
+def _named(columns, array, names=None):
+    """Return columns in words, at most three of them."""
+    shown = [repr(str(names[j])) if names is not None else str(j) for j in columns[:3]]
+    more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
+    return f"column{'s' * (len(columns) > 1)} {', '.join(shown)}{more} of {array}"
 
 
 def _inverse(scale):

@@ -173,7 +173,8 @@ def _first_cycle(n_batches):
 class History:
     """What happened in each epoch.
 
-    ``start`` is the objective before it. A value of ``loss_curve`` is
+    ``start`` is the objective before it, ``typical`` the loss before it of all samples
+    but outliers, if that is known. A value of ``loss_curve`` is
     the penalty at the start of the epoch plus the mean loss of the
     samples, each before the step that used it. With one batch that is the objective
     at the start. A value of ``validation_curve`` is the score after the epoch, if there
@@ -183,6 +184,7 @@ class History:
     """
 
     start: float = 0.0
+    typical: float = math.inf
     loss_curve: list[float] = field(default_factory=list)
     validation_curve: list[float] = field(default_factory=list)
     learning_rate_curve: list[float] = field(default_factory=list)
@@ -268,7 +270,7 @@ class Run:
     @classmethod
     def begin(cls, objective, progress, seconds=0.0) -> "Run":
         """Return the state before the first epoch."""
-        history = History(start=objective.start_value(progress.w))
+        history = History(objective.start_value(progress.w), objective.typical_loss())
         start = progress.copy()
         return cls(progress, history, start, start, seconds=seconds)
 
@@ -538,7 +540,8 @@ class _Level:
 
     With a schedule of stages it is asked at the end of each, by the objective over
     all samples: it is level if the last stage has lowered it, from the best before, by
-    at most ``tol`` of what it was at the start of training. A schedule that comes to
+    at most ``tol`` of what it was at the start of training, without outliers if the
+    loss is one to which they hardly matter. A schedule that comes to
     rest only once, at its end, is not asked at all: a rate that vanishes makes any
     objective level.
 
@@ -572,7 +575,8 @@ class _Level:
     def _stages_agree(self, history):
         run = self._run
         value = _value_at_rest(self._objective, self._optimizer, run.progress)
-        before, tolerance = run.level, self._stopping.tol * abs(history.start)
+        measure = min(abs(history.start), history.typical)
+        before, tolerance = run.level, self._stopping.tol * measure
         if before is None or value < before:
             run.level, run.at_level = value, run.progress.copy()
         if before is None or value > history.start + tolerance:
@@ -589,7 +593,8 @@ class _Level:
         before, last = curve[-2 * n : -n], curve[-n:]
         change = abs(sum(before) - sum(last)) / n
         fall_before, fall = before[0] - before[-1], last[0] - last[-1]
-        is_level = change <= tol * abs(sum(last)) and not _speeds_up(fall_before, fall)
+        measure = min(abs(sum(last)), n * history.typical)
+        is_level = change <= tol * measure and not _speeds_up(fall_before, fall)
         is_level = is_level or change <= np.finfo(float).eps * abs(curve[0])
         if not is_level or len(curve) < 2 * self._run.looked_at:
             return False
@@ -598,7 +603,9 @@ class _Level:
 
     def _is_near_minimum(self, progress, times):
         """Whether no point is found that is lower by so many times ``tol``."""
-        bound = times * self._stopping.tol * abs(self._run.history.start)
+        history = self._run.history
+        measure = min(abs(history.start), history.typical)
+        bound = times * self._stopping.tol * measure
         w = progress.result(self._optimizer)
         is_near = bound == 0 or self._second_look.possible_fall(w) <= bound
         self._run.looked_at = 0 if is_near else self._run.n_epochs

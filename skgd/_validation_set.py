@@ -128,7 +128,7 @@ class ValidationSet:
         if self.scoring != "loss":
             return 1.0
         samples = replace(self.objective, units=progress.units, alpha=0.0)
-        return samples.start_value(progress.w)
+        return min(samples.start_value(progress.w), samples.typical_loss())
 
 
 @dataclass

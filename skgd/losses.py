@@ -77,6 +77,14 @@ class RegressionLoss(Loss):
     target_range: ClassVar[Number] = Number()
     """The targets for which the loss is defined."""
 
+    start_quantile: ClassVar[float | None] = None
+    """The quantile of the targets where training on standardized data starts.
+
+    For a loss whose derivative is bounded, so that outliers hardly matter: then they
+    decide neither the start nor the unit of the target nor when training ends. None:
+    training starts at the mean.
+    """
+
     def inverse_link(self, z):
         """Return the predicted target for the raw prediction ``z``."""
         return z
@@ -88,6 +96,14 @@ class RegressionLoss(Loss):
         whose raw predictions are not in the units of the target overrides both.
         """
         return mean
+
+    def unit_at(self, mean):
+        """Return how the loss grows with the unit of the target, for a mean target.
+
+        Training on standardized data multiplies the penalty by it if the loss has a
+        link: then the unit of the target does not matter.
+        """
+        return np.ones_like(mean)
 
 
 class ClassificationLoss(Loss):
@@ -189,6 +205,8 @@ class AbsoluteError(RegressionLoss):
     array([2. , 0.5])
     """
 
+    start_quantile: ClassVar = 0.5
+
     @saturating
     def value(self, y, z):
         return np.abs(z - y)
@@ -230,6 +248,7 @@ class Huber(RegressionLoss):
     """
 
     constraints: ClassVar = {"delta": Number(0, closed="neither")}
+    start_quantile: ClassVar = 0.5
 
     def __init__(self, delta=1.35):
         self.delta = delta
@@ -273,6 +292,7 @@ class PseudoHuber(RegressionLoss):
     """
 
     constraints: ClassVar = {"delta": Number(0, closed="neither")}
+    start_quantile: ClassVar = 0.5
 
     def __init__(self, delta=1.35):
         self.delta = delta
@@ -310,6 +330,8 @@ class LogCosh(RegressionLoss):
     >>> LogCosh().value(np.zeros(2), np.array([0.01, 100.0])).round(8)
     array([5.00000000e-05, 9.93068528e+01])
     """
+
+    start_quantile: ClassVar = 0.5
 
     @saturating
     def value(self, y, z):
@@ -354,6 +376,11 @@ class Quantile(RegressionLoss):
     def __init__(self, level=0.5):
         self.level = level
 
+    @property
+    def start_quantile(self):
+        """The quantile that the loss estimates."""
+        return self.level
+
     @saturating
     def value(self, y, z):
         return np.where(z > y, (1 - self.level) * (z - y), self.level * (y - z))
@@ -389,6 +416,7 @@ class EpsilonInsensitive(RegressionLoss):
     """
 
     constraints: ClassVar = {"epsilon": Number(0)}
+    start_quantile: ClassVar = 0.5
 
     def __init__(self, epsilon=0.1):
         self.epsilon = epsilon
@@ -461,6 +489,10 @@ class _HalfDeviance(RegressionLoss):
     def link(self, mean):
         """Return log(mean), finite also for a mean of zero."""
         return np.log(np.maximum(mean, np.finfo(mean.dtype).tiny))
+
+    def unit_at(self, mean):
+        """Return the mean to the power 2 − p, like which the deviance grows."""
+        return np.where(mean > 0, mean, 1.0) ** (2 - self.power)
 
     @saturating
     def value(self, y, z):

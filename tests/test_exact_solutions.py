@@ -425,19 +425,45 @@ def test_standardized_logistic_and_softmax(classes, solver):
 
 
 def test_standardized_poisson_gamma_tweedie(counts):
-    """The coefficients are logarithms of factors: the target's units play no part."""
+    """The penalty grows with the target as the deviance: like mean**(2 - power)."""
     X, count, amount = counts
     Z = StandardScaler().fit_transform(X)
-    options = {"alpha": 0.1, "tol": 1e-12, "max_iter": 1000}
-    for loss, y, exact in [
-        ("poisson", count, PoissonRegressor(**options)),
-        ("gamma", 1e6 * amount, GammaRegressor(**options)),
-        (Tweedie(power=1.5), count, TweedieRegressor(power=1.5, **options)),
+    options = {"tol": 1e-12, "max_iter": 1000}
+    for loss, y, power, exact in [
+        ("poisson", count, 1, PoissonRegressor(**options)),
+        ("gamma", 1e6 * amount, 2, GammaRegressor(**options)),
+        (Tweedie(power=1.5), count, 1.5, TweedieRegressor(power=1.5, **options)),
     ]:
-        exact.fit(Z, y)
+        exact.set_params(alpha=0.1 * y.mean() ** (2 - power)).fit(Z, y)
         model = standardized(GDRegressor, loss, alpha=0.1, max_iter=5000)
         model.fit(in_other_units(X), y)
         assert_allclose(model.predict(in_other_units(X)), exact.predict(Z), rtol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["poisson", "gamma", "tweedie", Tweedie(power=1.2)])
+@pytest.mark.parametrize("size", [1e-6, 1e-3, 1e6])
+def test_standardized_deviances_in_other_units_of_the_target(counts, loss, size):
+    X, _, amount = counts
+    options = {"alpha": 0.1, "learning_rate": 1.0, "max_iter": 2000}
+    model = standardized(GDRegressor, loss, **options)
+    expected = model.fit(X, amount).coef_
+    model.fit(X, size * amount)
+    assert_allclose(model.coef_, expected, rtol=1e-6, atol=1e-9)
+    both = model.fit(X, np.column_stack([amount, size * amount])).coef_
+    assert_allclose(both, [expected, expected], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
+def test_standardized_poisson_of_rates_with_exposures_in_any_unit(counts, size):
+    X, count, _ = counts
+    exposure = np.random.default_rng(0).uniform(0.5, 2, N)
+    mean = count.sum() / exposure.sum()
+    Z = StandardScaler().fit(X, sample_weight=exposure).transform(X)
+    exact = PoissonRegressor(alpha=0.1 * mean, tol=1e-12, max_iter=1000)
+    exact.fit(Z, count / exposure, sample_weight=exposure)
+    model = standardized(GDRegressor, "poisson", alpha=0.1, max_iter=5000)
+    model.fit(X, count / (size * exposure), sample_weight=size * exposure)
+    assert_allclose(size * model.predict(X), exact.predict(Z), rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """Training in units of its own: moments, conversion, and that units do not matter."""
 
+import warnings
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,11 +12,13 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import StandardScaler
 
-from skgd import GDClassifier, GDRegressor, _standardization
+from skgd import LOSSES, GDClassifier, GDRegressor, _standardization
 from skgd._core import add_moments, engines
 from skgd._standardization import Moments, Units, convert
+from skgd.losses import Quantile
 from skgd.penalties import Box, NonNegative
 
 RNG = np.random.default_rng(0)
@@ -189,8 +193,9 @@ class TestUnits:
 # What is centred, and by what columns are divided
 
 
-def units_of(X, **fit):
-    return GDRegressor(max_iter=1, tol=None).fit(X, X[:, 0], **fit)._progress.units
+def units_of(X, y=None, **fit):
+    y = X[:, 0] if y is None else y
+    return GDRegressor(max_iter=1, tol=None).fit(X, y, **fit)._progress.units
 
 
 def test_columns_of_mostly_zeros_are_not_centred():
@@ -359,6 +364,95 @@ def test_constant_columns_do_no_harm(container, classifies):
     assert_same_predictions(raw_prediction(model, wide), expected)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("container", [np.array, sparse.csr_array])
+def test_constant_columns_are_constant_with_any_weights(container, dtype):
+    X, y = samples(500)
+    X = np.hstack([X, np.tile([0.1, 1e6 / 3, -7.0], (len(X), 1))]).astype(dtype)
+    for seed in range(10):
+        weight = np.random.default_rng(seed).exponential(size=len(X))
+        units = units_of(container(X), y, sample_weight=weight)
+        assert_array_equal(units.inverse_scale[4:], np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "center", "scale", "loss_of_score"),
+    [
+        (np.float32, 1e6, 1.0, 1e-3),
+        (np.float32, 1.7e9, 1e3, 5e-3),
+        (np.float64, 1e15, 1.0, 5e-3),
+        (np.float64, -1e13, 1.0, 1e-6),
+    ],
+)
+def test_columns_that_vary_little_for_their_size_are_used(
+    dtype, center, scale, loss_of_score
+):
+    """The neighbour of a number is up to a seventh of the deviation away."""
+    rng = np.random.default_rng(0)
+    t = rng.normal(size=(500, 1))
+    X, y = (center + scale * t).astype(dtype), t[:, 0]
+    centred = X.astype(float) - center
+    best = LinearRegression().fit(centred, y).score(centred, y)
+    for container in (np.array, sparse.csr_array):
+        model = GDRegressor(alpha=0, random_state=0).fit(container(X), y)
+        assert model.score(X, y) > best - loss_of_score
+
+
+def test_a_column_whose_numbers_differ_by_their_rounding_is_named():
+    X, y = samples()
+    expected = trained(False).fit(X, y)
+    noise = np.where(np.arange(len(X)) % 3, 0.3, 0.1 + 0.2)
+    wide = np.insert(X, 1, noise, axis=1)
+    with pytest.warns(UserWarning, match="gives column 1 of X the coefficient 0"):
+        model = trained(False).fit(wide, y)
+    assert_allclose(model.coef_, np.insert(expected.coef_, 1, 0), rtol=1e-12)
+    frame = pd.DataFrame(wide, columns=["a", "b", "c", "d", "e"])
+    with pytest.warns(UserWarning, match="gives column 'b' of X the coefficient 0"):
+        model.fit(frame, y)
+
+
+@pytest.mark.parametrize("container", [np.array, sparse.csr_array])
+@pytest.mark.parametrize("classifies", [False, True])
+@pytest.mark.parametrize(("dtype", "size"), [(np.float32, 1e-40), (np.float64, 1e-170)])
+def test_columns_too_small_for_the_dtype_are_named(dtype, size, classifies, container):
+    X, y = samples()
+    X, y = X.astype(dtype), y > 0 if classifies else y
+    expected = trained(classifies).fit(container(X[:, [0, 2]]), y)
+    X[:, [1, 3]] *= size
+    match = f"gives columns 1, 3 of X the coefficient 0.*{X.dtype}"
+    with pytest.warns(UserWarning, match=match) as record:
+        model = trained(classifies).fit(container(X), y)
+    assert not [w for w in record if issubclass(w.category, RuntimeWarning)]
+    assert_array_equal(np.ravel(model.coef_)[[1, 3]], [0, 0])
+    got, rtol = np.ravel(model.coef_)[[0, 2]], 1e-4 if dtype == np.float32 else 1e-9
+    assert_allclose(got, np.ravel(expected.coef_), rtol=rtol)
+
+
+def test_a_stream_names_a_column_once():
+    X, y = samples()
+    X[:, 1] *= 1e-170
+    model = GDRegressor(random_state=0)
+    with pytest.warns(UserWarning, match="column 1 of X"):
+        model.partial_fit(X[:40], y[:40])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.partial_fit(X[40:], y[40:])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size", "match"),
+    [
+        (np.float32, 1e-40, "column 1 of y has a deviation .* float32"),
+        (np.float64, 1e-170, "column 1 of y has values whose squares underflow"),
+    ],
+)
+def test_targets_too_small_for_the_dtype_are_refused(dtype, size, match):
+    X, y = samples()
+    Y = np.column_stack([y, size * y]).astype(dtype)
+    with pytest.raises(ValueError, match=match):
+        GDRegressor().fit(X.astype(dtype), Y)
+
+
 def test_a_constant_target_is_predicted():
     X, _ = samples()
     for value in (0.0, 3.0, -1e9):
@@ -376,6 +470,99 @@ def test_dense_is_csr_also_for_columns_of_mostly_zeros(optimizer):
         dense = model.fit(X, target).coef_
         in_csr = model.fit(sparse.csr_array(X), target).coef_
         assert_allclose(in_csr, dense, rtol=1e-9, atol=1e-12)
+
+
+# Outliers of the target
+
+ROBUST = [name for name, c in LOSSES.items() if getattr(c, "start_quantile", None)]
+
+
+def with_outliers(value):
+    X, y = samples(500)
+    y = 10 * y + 2
+    spoiled = y.copy()
+    spoiled[::50] = value
+    return X, spoiled, y
+
+
+def test_losses_to_which_outliers_hardly_matter():
+    assert sorted(ROBUST) == [
+        "absolute_error",
+        "epsilon_insensitive",
+        "huber",
+        "log_cosh",
+        "pseudo_huber",
+        "quantile",
+    ]
+    for name in ROBUST:
+        near, far = LOSSES[name]().gradient(np.zeros(2), np.array([1e3, 1e9]))
+        assert_allclose(far, near, rtol=1e-5)
+
+
+@pytest.mark.parametrize("value", [-9999.0, 1e6, 1e9])
+@pytest.mark.parametrize("loss", ROBUST)
+def test_outliers_decide_neither_start_nor_unit_nor_end(loss, value):
+    X, spoiled, y = with_outliers(value)
+    kept = spoiled == y
+    best = LinearRegression().fit(X[kept], y[kept]).score(X[kept], y[kept])
+    for options in ({}, {"schedule": "constant"}):
+        model = GDRegressor(loss, random_state=0, **options).fit(X, spoiled)
+        assert model.stop_reason_ == "tol"
+        assert model.score(X[kept], y[kept]) > best - 0.005
+    # Of 50 samples held out one is an outlier: their mean loss is hardly of the others.
+    model = GDRegressor(loss, random_state=0, early_stopping=True).fit(X, spoiled)
+    assert model.score(X[kept], y[kept]) > best - 0.03
+
+
+@pytest.mark.parametrize("loss", ROBUST)
+def test_outliers_do_not_matter_in_chunks_of_a_stream(loss):
+    X, spoiled, y = with_outliers(1e6)
+    kept = spoiled == y
+    best = LinearRegression().fit(X[kept], y[kept]).score(X[kept], y[kept])
+    model = GDRegressor(loss, random_state=0)
+    for _ in range(20):
+        for rows in np.array_split(np.arange(500), 20):
+            model.partial_fit(X[rows], spoiled[rows])
+    assert model.score(X[kept], y[kept]) > best - 0.02
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
+def test_training_starts_at_the_quantile_that_the_loss_estimates(level):
+    X, y = samples()
+    Y = np.column_stack([y, 100 * y**2])
+    for target in (y, Y):
+        model = still(GDRegressor, loss=Quantile(level)).fit(X, target)
+        expected = np.quantile(target, level, axis=0, method="inverted_cdf")
+        aside = model.intercept_ - expected
+        assert (aside > 0).all()
+        assert (aside <= 0.0101 * target.std(axis=0)).all()
+
+
+def test_without_outliers_the_unit_is_the_standard_deviation():
+    X, y = samples()
+    model = still(GDRegressor, loss="absolute_error").fit(X, y)
+    assert_allclose(model._progress.units.unit, y.std(), rtol=1e-12)
+
+
+def test_an_outlier_of_weight_two_is_two_outliers():
+    X, spoiled, _ = with_outliers(1e6)
+    weight = np.where(spoiled == 1e6, 2.0, 1.0)
+    # An odd number: no quantile is between two samples.
+    X, spoiled, weight = X[:499], spoiled[:499], weight[:499]
+    rows = np.repeat(np.arange(499), weight.astype(int))
+    one = still(GDRegressor, loss="huber").fit(X, spoiled, sample_weight=weight)
+    two = still(GDRegressor, loss="huber").fit(X[rows], spoiled[rows])
+    assert_allclose(one._progress.units.unit, two._progress.units.unit, rtol=1e-12)
+    assert_allclose(one.intercept_, two.intercept_, rtol=1e-12)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "squared_epsilon_insensitive"])
+def test_outliers_count_where_the_loss_says_that_they_do(loss):
+    X, spoiled, _ = with_outliers(1e6)
+    model = still(GDRegressor, loss=loss).fit(X, spoiled)
+    unit = spoiled.std()
+    assert_allclose(model._progress.units.unit, unit, rtol=1e-12)
+    assert_allclose(model.intercept_, spoiled.mean() + 0.01 * unit, rtol=1e-9)
 
 
 # Start values, and streams whose moments move

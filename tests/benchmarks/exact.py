@@ -2,10 +2,11 @@
 
 The objective is that of skgd at its defaults,
 
-    1/n · Σᵢ loss(yᵢ, zᵢ) + ½ · alpha · ‖w‖²,     z = Zw + b,
+    1/n · Σᵢ loss(yᵢ, zᵢ) + ½ · alpha · u · ‖w‖²,     z = Zw + b,
 
 for standardized features Z, and for a standardized target if the loss is the squared
-error. It is written here once more, in NumPy and scikit-learn only.
+error; u is the mean target for Poisson and else 1. It is written here once more, in
+NumPy and scikit-learn only.
 """
 
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ def centers_and_scales(X):
         square = np.square(X - center).sum(axis=0)
     count = np.where(center == 0, np.maximum(nonzero, 1), n)
     scale = np.sqrt(square / count)
-    rounding = 10 * np.finfo(float).eps * np.abs(center)
+    rounding = np.finfo(float).eps * np.abs(center)
     return center, np.where(scale > rounding, scale, np.inf)
 
 
@@ -95,6 +96,11 @@ class Problem:
         """The size of a prediction of 1 in units of y."""
         return self.y.std() if self.loss == "squared_error" else 1.0
 
+    @property
+    def strength(self):
+        """What the penalty is multiplied by: ``alpha``, in units of the loss."""
+        return self.alpha * self.y.mean() if self.loss == "poisson" else self.alpha
+
     def losses(self, z):
         """Return the loss of each row."""
         if self.loss == "squared_error":
@@ -121,7 +127,7 @@ class Problem:
 
     def objective(self, w, z):
         """Return the objective for weights of Z and the predictions they make."""
-        return self.losses(z).mean() + self.alpha / 2 * np.square(w).sum()
+        return self.losses(z).mean() + self.strength / 2 * np.square(w).sum()
 
     @cached_property
     def null(self):
@@ -171,14 +177,14 @@ class Solution:
     def error(self):
         """Return a bound on how far the value is from the minimum.
 
-        In the weights the objective is alpha-strongly convex: the minimum over them
+        In the weights the objective is strength-strongly convex: the minimum over them
         is at most ‖gradient‖² / (2 alpha) lower.
         """
         problem = self.problem
         r = problem.residuals(self.z) / len(self.z)
-        g = problem.Z.T @ r + problem.alpha * self.w
+        g = problem.Z.T @ r + problem.strength * self.w
         return (np.square(g).sum() + np.square(r.sum(axis=0)).sum()) / (
-            2 * problem.alpha
+            2 * problem.strength
         )
 
     def gaps(self, model):
@@ -252,7 +258,7 @@ def logistic(problem):
 
 def poisson(problem):
     model = PoissonRegressor(
-        alpha=problem.alpha, solver="newton-cholesky", tol=1e-12, max_iter=1000
+        alpha=problem.strength, solver="newton-cholesky", tol=1e-12, max_iter=1000
     ).fit(problem.Z, problem.y)
     return model.coef_, model.intercept_
 
