@@ -154,5 +154,5 @@ for name, model in models.items():
 print(f"{'least squares':14} R² {np.corrcoef(x[order], y)[0, 1] ** 2:6.3f}")
 
 # %%
-# The loss of an epoch is measured on the way. Where the line follows the order, it is low
-# all along, and in the end the line is at the wrong place.
+# The loss of an epoch is measured on the way. Where the line follows the order, it is
+# low all along, and in the end the line is at the wrong place.
