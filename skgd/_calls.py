@@ -12,9 +12,11 @@ import numpy as np
 
 
 def read_only(array):
-    """Return a view that cannot be written."""
-    view = array.view()
-    view.flags.writeable = False
+    """Return a view that cannot be written; the array itself if that cannot."""
+    if not array.flags.writeable:
+        return array
+    view = array[...]
+    view.setflags(write=False)
     return view
 
 
@@ -96,9 +98,13 @@ def scale(optimizer, w, g, t, state):
 
 
 def averaged(optimizer, w, state):
-    """Return the weights to predict with; they may be a view of ``w``."""
-    x = optimizer.averaged(read_only(w), **state)
-    return _array(x, optimizer, "averaged", w.shape)
+    """Return the weights to predict with; they may be ``w`` itself."""
+    view = read_only(w)
+    x = optimizer.averaged(view, **state)
+    if x is view:
+        return w
+    x = _array(x, optimizer, "averaged", w.shape)
+    return x if x.flags.writeable else x.copy()
 
 
 def schedule_factors(schedule, t):

@@ -432,11 +432,14 @@ class _Hooks:
     def make_step(self):
         for name in ("g", "d", "scale"):
             self.arrays[name] = np.empty_like(self._w)
+        self._given = _calls.read_only(self._w), _calls.read_only(self.arrays["g"])
 
     @_QUIET
     def loss(self, size):
-        objective, y = self._objective, self.arrays["batch_y"][:size]
+        objective = self._objective
+        y = _calls.read_only(self.arrays["batch_y"][:size])
         z = objective.in_target_units(self.arrays["batch_z"][:size])
+        z = _calls.read_only(z)
         values = _calls.loss_value(objective.loss, y, z).reshape(size, -1)
         self.arrays["batch_values"][:size] = values.sum(axis=1, dtype=float)
         self.arrays["batch_r"][:size] = objective.residual(y, z)
@@ -444,7 +447,7 @@ class _Hooks:
     @_QUIET
     def direction(self, t, rate):
         tell_rate(self._state, rate)
-        arguments = self._optimizer, self._w, self.arrays["g"], t, self._state
+        arguments = self._optimizer, *self._given, t, self._state
         self.arrays["d"][...] = _calls.direction(*arguments)
         if self._objective.penalty.has_prox:
             self.arrays["scale"][...] = _calls.scale(*arguments)

@@ -94,7 +94,35 @@ def check_X_y(estimator, X, y, **options):
     if is_valid(estimator, X, options) and is_valid_target(y, len(X)):
         return X, y
     check_sparse_structure(X)
-    return validate_data(estimator, X, y, **_options(options))
+    is_finite = True
+    try:
+        X, y = validate_data(estimator, X, y, **_options(options))
+        if options.get("y_numeric") and not sparse.issparse(y):
+            is_finite = np.isfinite(np.asarray(y, dtype=float)).all()
+    except (TypeError, ValueError) as error:
+        if options.get("y_numeric") and not _is_numeric(y):
+            raise _naming("y", error) from error
+        raise
+    if not is_finite:
+        raise ValueError("Input y contains None, NaN or infinity.")
+    return X, y
+
+
+def _is_numeric(y) -> bool:
+    """Whether targets can be read as numbers, if they are in an array or a list."""
+    if y is None or sparse.issparse(y):
+        return True
+    try:
+        np.asarray(y, dtype=float)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _naming(name, error):
+    """Return an error like this one that names an array of numbers."""
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    return kind(f"{name} must be an array of real numbers: {error}")
 
 
 def is_valid(estimator, X, options) -> bool:
@@ -145,9 +173,14 @@ def check_sample_weight(sample_weight, n_samples):
         return None
     if isinstance(sample_weight, Real):
         sample_weight = np.full(n_samples, sample_weight)
-    weights = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-    )
+    try:
+        weights = check_array(
+            sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+        )
+    except (TypeError, ValueError) as error:
+        if "sample_weight" in str(error):
+            raise
+        raise _naming("sample_weight", error) from error
     if weights.shape != (n_samples,):
         raise ValueError(
             f"sample_weight must have shape ({n_samples},), one weight for each "
@@ -159,6 +192,25 @@ def check_sample_weight(sample_weight, n_samples):
             f"{weights.argmin()}."
         )
     return weights
+
+
+def check_total_weight(sample_weight, dtype) -> None:
+    """Raise if the sum of weights that are used as given overflows.
+
+    Raises
+    ------
+    ValueError
+        The message names the largest weight.
+    """
+    if sample_weight is None:
+        return
+    with np.errstate(over="ignore"):
+        total = np.sum(sample_weight, dtype=float)
+    if not total <= np.finfo(dtype).max:
+        raise ValueError(
+            f"sample_weight is too large: the sum of its values, up to "
+            f"{sample_weight.max():g}, overflows in {dtype}."
+        )
 
 
 def drop_weightless(X, y, sample_weight):

@@ -130,9 +130,11 @@ def _broken_component(objective, plan, last):
         return None
     progress = last.copy()
     progress.epoch += 1
+    watched = replace(objective, **own)
     try:
+        watched.penalty_value(progress.w)
         _loop.run_batches(
-            replace(objective, **own),
+            watched,
             optimizer,
             progress,
             plan.rates(progress, min(plan.n_batches, _MOST_BATCHES)),

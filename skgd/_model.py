@@ -23,6 +23,7 @@ from ._component import IMMUTABLE, fingerprint
 from ._data import (
     check_same,
     check_sample_weight,
+    check_total_weight,
     check_X,
     check_X_y,
     checksums,
@@ -578,7 +579,9 @@ class LinearModel(CallbackSupport, BaseEstimator):
         y, n_classes = self._encode(y, parts.loss, X.dtype, resume, **target_options)
         weights = self._weigh_classes(y, weights, n_classes, streaming)
         X, y, weights = drop_weightless(X, y, weights)
-        if weights is not None and not streaming:
+        if streaming:
+            check_total_weight(weights, X.dtype)
+        elif weights is not None:
             weights = _with_mean_one(weights)
         if weights is not None:
             weights = weights.astype(X.dtype, copy=False)

@@ -7,6 +7,7 @@ user's. A score is that of the weights that would be published; higher is better
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,11 @@ class ValidationSet:
         """Return the score of what would be published: higher is better.
 
         ``"loss"`` is the negative mean loss, without the penalty.
+
+        Raises
+        ------
+        ValueError
+            If the scorer returns anything but a number.
         """
         model, samples = self.publish(progress), self.objective
         if self.scoring == "loss":
@@ -118,7 +124,18 @@ class ValidationSet:
         vars(model).pop("feature_names_in_", None)
         scorer, weights = check_scoring(model, self.scoring), samples.sample_weight
         options = {} if weights is None else {"sample_weight": weights}
-        return float(scorer(model, samples.X, self.y, **options))
+        return self._checked(scorer(model, samples.X, self.y, **options))
+
+    def _checked(self, score) -> float:
+        """Return what a scorer returned as a number, or raise."""
+        if isinstance(score, np.ndarray) and score.ndim == 0:
+            score = score[()]
+        if not isinstance(score, Real) or math.isnan(score):
+            raise ValueError(
+                f"scoring={self.scoring!r} must return a real number that is not NaN, "
+                f"higher is better, got {score!r}."
+            )
+        return float(score)
 
     def unit(self, progress: Progress) -> float:
         """Return what tolerances are a fraction of.

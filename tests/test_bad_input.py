@@ -233,6 +233,65 @@ def test_targets_outside_the_range_of_the_loss(loss, y, match):
         unchanged(model, lambda m=model: m.partial_fit(X, y), ValueError, match)
 
 
+@pytest.mark.parametrize(
+    ("y", "error", "match"),
+    [
+        (["a"] * 40, ValueError, "y must be an array of real numbers: .*'a'"),
+        (np.array(["a"] * 40, dtype=object), ValueError, "y must be .*'a'"),
+        ([["a", "b"]] * 40, ValueError, "y must be .*'a'"),
+        ([None] * 40, ValueError, "y contains None"),
+    ],
+)
+def test_targets_that_are_not_numbers(y, error, match):
+    for model in fresh_and_fitted(GDRegressor):
+        unchanged(model, lambda m=model: m.fit(X, y), error, match)
+        unchanged(model, lambda m=model: m.partial_fit(X, y), error, match)
+
+
+@pytest.mark.parametrize(
+    ("weights", "error", "match"),
+    [
+        ("a", ValueError, "sample_weight must be an array of real numbers: .*'a'"),
+        (["a"] * 40, ValueError, "sample_weight must be .*'a'"),
+        ({}, TypeError, "sample_weight must be an array of real numbers"),
+        ([np.nan] * 40, ValueError, "sample_weight contains NaN"),
+    ],
+)
+def test_weights_that_are_not_numbers(weights, error, match):
+    for Estimator, y in ((GDRegressor, Y), (GDClassifier, LABELS)):
+        for model in fresh_and_fitted(Estimator):
+            unchanged(model, lambda m=model, y=y: m.fit(X, y, weights), error, match)
+    for model in fresh_and_fitted(GDRegressor):
+        unchanged(model, lambda m=model: m.partial_fit(X, Y, weights), error, match)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize(
+    ("dtype", "size", "fits"),
+    [
+        (np.float64, 1e308, False),
+        (np.float64, 1e300, True),
+        (np.float32, 1e38, False),
+        (np.float32, 1e30, True),
+    ],
+)
+def test_weights_of_a_stream_whose_sum_overflows(dtype, size, fits, standardize):
+    model = GDRegressor(standardize=standardize, random_state=0)
+    weights = np.full(len(Y), size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        if fits:
+            model.partial_fit(X.astype(dtype), Y, weights)
+            return
+        match = f"sample_weight is too large: .* up to {size:g}".replace("+", r"\+")
+        unchanged(
+            model,
+            lambda: model.partial_fit(X.astype(dtype), Y, weights),
+            ValueError,
+            match,
+        )
+
+
 def test_classes():
     for model in fresh_and_fitted(GDClassifier):
         unchanged(
@@ -505,6 +564,52 @@ def test_an_exception_leaves_the_last_whole_step():
     assert model.t_ == 2
     assert_array_equal(model.optimizer_state_["count"], [2, 2, 2, 2])
     assert_array_equal(model.coef_, two_steps.coef_)
+
+
+class Scorer:
+    """A scorer that returns the same for every model."""
+
+    def __init__(self, score):
+        self.score = score
+
+    def __call__(self, model, X, y):
+        return self.score
+
+
+@pytest.mark.parametrize(
+    ("score", "got"),
+    [
+        (float("nan"), "nan"),
+        ("a", "'a'"),
+        (np.ones(2), r"array\(\[1\., 1\.\]\)"),
+        (None, "None"),
+        (1j, "1j"),
+        ({"r2": 1.0}, r"\{'r2': 1\.0\}"),
+    ],
+)
+def test_a_scorer_that_returns_no_number(score, got):
+    match = f"scoring=.*Scorer.* must return a real number .* got {got}"
+    for model in fresh_and_fitted(GDRegressor):
+        model.set_params(early_stopping=True, scoring=Scorer(score))
+        unchanged(model, lambda m=model: m.fit(X, Y), ValueError, match)
+    stream = GDRegressor(early_stopping=True, scoring=Scorer(score))
+    with pytest.raises(ValueError, match=match):
+        stream.partial_fit(X, Y, X_val=X, y_val=Y)
+    assert stream.t_ == 2  # the steps of the call, which came before
+
+
+def test_a_scorer_may_return_any_real_number():
+    curves = []
+    for kind in (float, np.float32, np.array, int):
+
+        def scorer(model, X, y, kind=kind):
+            return kind(round(100 * model.score(X, y)))
+
+        options = {"early_stopping": True, "random_state": 0, "max_iter": 5}
+        model = GDRegressor(scoring=scorer, tol=None, **options).fit(X, Y)
+        curves.append(model.validation_curve_)
+        assert all(type(value) is float for value in model.validation_curve_)
+    assert curves[1:] == curves[:1] * 3
 
 
 def test_an_exception_before_the_first_step_changes_nothing():

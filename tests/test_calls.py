@@ -211,6 +211,15 @@ def test_averaged_weights(wrong, error, expected, got):
     said({"optimizer": optimizer}, error, match)
 
 
+@pytest.mark.parametrize("same", [lambda w: w, lambda w: w[:], lambda w: w.tolist()])
+def test_averaged_weights_may_be_those_in_training(same):
+    options = {"schedule": "cosine_restarts", "average": False, "random_state": 0}
+    optimizer = component(SGD, averaged=lambda self, w: same(w))
+    one = GDRegressor(optimizer=optimizer, **options).fit(X, Y)
+    other = GDRegressor(optimizer="sgd", **options).fit(X, Y)
+    assert_array_equal(one.coef_, other.coef_)
+
+
 @pytest.mark.parametrize(
     ("wrong", "error", "expected", "got"),
     [case for case in WRONG_ARRAYS if case[-1] not in (r"np\.float64\(", r"1\.0")],

@@ -131,6 +131,27 @@ class BrokenPenalty(L2):
         return np.where(np.abs(w) > 0.5, np.inf, w)
 
 
+class BrokenValue(L2):
+    """L2 whose value is NaN at a small weight."""
+
+    def value(self, w):
+        return np.nan if np.abs(w).max() > 0.5 else 0.0
+
+
+class BrokenStart(L2):
+    """L2 whose value is NaN from the start."""
+
+    def value(self, w):
+        return np.nan
+
+
+class BrokenProx(L2):
+    """L2 with a proximal operator that is missing for small weights."""
+
+    def prox(self, w, step):
+        return np.where(np.abs(w) > 0.5, np.nan, w) if np.any(step) else w
+
+
 class BrokenOptimizer(Optimizer):
     """Gradient descent whose direction is not finite in one step."""
 
@@ -145,6 +166,18 @@ class BrokenOptimizer(Optimizer):
         (
             {"penalty": BrokenPenalty(), "alpha": 0.1},
             r"penalty BrokenPenalty\(\) returned .* from gradient",
+        ),
+        (
+            {"penalty": BrokenValue(), "alpha": 0.1},
+            r"penalty BrokenValue\(\) returned .* from value",
+        ),
+        (
+            {"penalty": BrokenStart(), "alpha": 0.1},
+            r"penalty BrokenStart\(\) returned .* from value",
+        ),
+        (
+            {"penalty": BrokenProx(), "alpha": 0.1},
+            r"penalty BrokenProx\(\) returned .* from prox",
         ),
         (
             {"optimizer": BrokenOptimizer()},
