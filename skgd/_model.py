@@ -194,12 +194,14 @@ class LinearModel(CallbackSupport, BaseEstimator):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             C-ordered arrays and CSR matrices of float32 or float64 are read in
-            place; anything else is converted.
+            place; anything else is converted. Only the rows that are kept are copied
+            if some have the weight 0, or if ``early_stopping`` splits off its own.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets; several outputs in a regression only.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0 of the samples; only their proportions matter. A weight
-            of 2 is the sample twice, a weight of 0 the sample left out.
+            of 2 is the sample twice, a weight of 0 the sample left out; its values
+            have to be finite all the same, as in scikit-learn.
         X_val, y_val : array-like, default=None
             Samples like ``X`` and ``y`` that are not trained on and decide when
             training stops. Only with ``early_stopping=True``, which otherwise
@@ -210,7 +212,8 @@ class LinearModel(CallbackSupport, BaseEstimator):
         coef_init : array-like of the shape of ``coef_``, default=None
             Coefficients to start from; default zeros.
         intercept_init : float or array-like of shape (n_outputs,), default=None
-            Intercepts to start from; default zeros.
+            Intercepts to start from; default zeros, with ``standardize`` close to the
+            constants that predict best, where the loss knows them.
 
         Returns
         -------

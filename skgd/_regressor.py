@@ -108,8 +108,8 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
         the last ones. ``"tail"`` takes it over the last two thirds of a cycle of
         the schedule; without cycles over all steps, of which later ones count more.
         True takes all alike, an int is the first step that counts. ``"auto"`` is
-        ``"tail"`` unless ``fit`` has a schedule that comes to rest by itself. This
-        mean takes the place of the one that a schedule-free optimizer keeps.
+        ``"tail"`` unless the schedule comes to rest once, at a horizon. This mean takes
+        the place of the one that a schedule-free optimizer keeps.
     clip_norm : float or None, default=None
         Longest gradient (Euclidean, over all weights of the standardized features);
         a longer one is shortened.
@@ -185,7 +185,8 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
     derivative of the loss at the mean target: σ² for the squared error, as in
     glmnet, and σ for the absolute error. Losses with a log link have σ = u = 1:
     their coefficients are logarithms of factors. So no unit changes what is
-    predicted. Without standardization σⱼ = σ = u = 1.
+    predicted, if what a loss has in the unit of the target is multiplied too, such as
+    the ``delta`` of Huber. Without standardization σⱼ = σ = u = 1.
 
     References
     ----------
