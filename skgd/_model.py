@@ -197,12 +197,14 @@ class LinearModel(CallbackSupport, BaseEstimator):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             C-ordered arrays and CSR matrices of float32 or float64 are read in
-            place; anything else is converted.
+            place; anything else is converted. Only the rows that are kept are copied
+            if some have the weight 0, or if ``early_stopping`` splits off its own.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets; several outputs in a regression only.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0 of the samples; only their proportions matter. A weight
-            of 2 is the sample twice, a weight of 0 the sample left out.
+            of 2 is the sample twice, a weight of 0 the sample left out; its values
+            have to be finite all the same, as in scikit-learn.
         X_val, y_val : array-like, default=None
             Samples like ``X`` and ``y`` that are not trained on and decide when
             training stops. Only with ``early_stopping=True``, which otherwise

@@ -119,8 +119,8 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
         the last ones. ``"tail"`` takes it over the last two thirds of a cycle of
         the schedule; without cycles over all steps, of which later ones count more.
         True takes all alike, an int is the first step that counts. ``"auto"`` is
-        ``"tail"`` unless ``fit`` has a schedule that comes to rest by itself. This
-        mean takes the place of the one that a schedule-free optimizer keeps.
+        ``"tail"`` unless the schedule comes to rest once, at a horizon. This mean takes
+        the place of the one that a schedule-free optimizer keeps.
     clip_norm : float or None, default=None
         Longest gradient (Euclidean, over all weights of the standardized features);
         a longer one is shortened.
@@ -204,9 +204,10 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
     glmnet, and σ for the absolute error. Losses with a log link have σ = 1, since
     their coefficients are logarithms of factors, and u is the mean target to the
     power 2 − p, like which a deviance of power p grows: the mean for Poisson, 1 for
-    Gamma. So no unit changes what is predicted; also not that of exposures, if
-    targets are counts by exposure and weights are exposures. Without standardization
-    σⱼ = σ = u = 1.
+    Gamma. So no unit changes what is predicted, if what a loss has in the unit of the
+    target is multiplied too, such as the ``delta`` of Huber; also not that of
+    exposures, if targets are counts by exposure and weights are exposures. Without
+    standardization σⱼ = σ = u = 1.
 
     References
     ----------

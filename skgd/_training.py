@@ -136,7 +136,7 @@ def plan_training(settings, objective, progress, max_iter=None) -> Plan:
     if average == "auto" and has_own_average:
         average = None
     elif average == "auto":
-        rests = max_iter is not None and schedule.end < math.inf
+        rests = schedule.end < math.inf
         average = None if rests and schedule.cycle_end(1) == math.inf else "tail"
     return Plan(
         optimizer=settings.optimizer,

@@ -93,9 +93,8 @@ def finite_horizon(name):
     return schedule
 
 
-def assert_epochs_can_be_taken_apart(model, X, y, **first):
-    # A rate that is left open depends on the length of the training.
-    model.set_params(learning_rate=0.01)
+def assert_epochs_can_be_taken_apart(model, X, y, learning_rate=0.01, **first):
+    model.set_params(learning_rate=learning_rate)
     single, pickled = clone(model), clone(model)
     whole = model.fit(X, y)
     for _ in range(5):
@@ -120,6 +119,14 @@ def test_epochs_are_partial_fits_for_every_optimizer(quick, optimizer, data, cla
 def test_epochs_are_partial_fits_for_every_schedule(quick, schedule, data):
     model = quick(GDRegressor, schedule=finite_horizon(schedule), batch_size=16)
     assert_epochs_can_be_taken_apart(model, *data)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_schedule_settles_what_is_left_open(quick, schedule, data):
+    """Rate and average are found from the schedule, in a stream as in `fit`."""
+    schedule = finite_horizon(schedule)
+    model = quick(GDRegressor, schedule=schedule, average="auto", batch_size=16)
+    assert_epochs_can_be_taken_apart(model, *data, learning_rate="auto")
 
 
 @pytest.mark.parametrize(

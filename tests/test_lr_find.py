@@ -28,7 +28,8 @@ def test_first_losses_are_those_of_the_steps():
     model = GDRegressor(
         optimizer="sgd", batch_size=None, alpha=0, standardize=False, random_state=0
     )
-    found = lr_find(model, X, y, min_rate=0.01, max_rate=0.1, n_steps=10)
+    with pytest.warns(UserWarning, match="does not rise"):
+        found = lr_find(model, X, y, min_rate=0.01, max_rate=0.1, n_steps=10)
     w, b = np.zeros(X.shape[1]), 0.0
     for rate, loss in zip(found.learning_rates, found.losses, strict=True):
         residual = X @ w + b - y
@@ -37,7 +38,7 @@ def test_first_losses_are_those_of_the_steps():
         assert loss == pytest.approx(np.mean((X @ w + b - y) ** 2) / 2, rel=1e-9)
 
 
-@pytest.mark.filterwarnings("ignore:Training diverged")
+@pytest.mark.filterwarnings("ignore:Training diverged", "ignore:.* does not rise")
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adagrad", "adam"])
 @pytest.mark.parametrize("load", [load_breast_cancer, load_wine])
 def test_suggestion_trains_better_than_rates_far_from_it(load, optimizer):
