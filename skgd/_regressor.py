@@ -8,6 +8,7 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 
 from ._data import is_valid_target
 from ._model import LinearModel
+from ._training import warn
 from ._validation import Number
 from ._validation_set import Given
 from .losses import RegressionLoss
@@ -377,9 +378,11 @@ def _checked_targets(y, loss, dtype):
         raise TypeError("y must be a dense array, got a sparse one.")
     if y.dtype != dtype:
         with np.errstate(over="ignore"):
-            y = y.astype(dtype)
-        if not np.isfinite(y).all():
+            rounded = y.astype(dtype)
+        if not np.isfinite(rounded).all():
             raise ValueError(f"y has values outside the range of {dtype}.")
+        _warn_of_rounding(y, rounded)
+        y = rounded
     accepted = loss.target_range
     if accepted == Number():
         return y
@@ -390,3 +393,20 @@ def _checked_targets(y, loss, dtype):
             f"values from {low:g} to {high:g}."
         )
     return y
+
+
+def _warn_of_rounding(y, rounded):
+    """Say so if y loses more than a hundredth of its deviation, in any output."""
+    varies = y.max(axis=0) > y.min(axis=0)
+    if not varies.any():
+        return
+    with np.errstate(all="ignore"):
+        lost = np.sqrt(np.mean(np.square(rounded - y), axis=0))
+        share = np.max(lost / y.std(axis=0), where=varies, initial=0.0)
+    if share > 0.01:
+        warn(
+            f"y is rounded to {rounded.dtype}, the dtype of X and of coef_, and loses "
+            f"{min(share, 1):.0%} of its standard deviation. Pass X as float64, or "
+            "subtract a constant from y or multiply y by one.",
+            UserWarning,
+        )

@@ -453,6 +453,29 @@ def test_targets_too_small_for_the_dtype_are_refused(dtype, size, match):
         GDRegressor().fit(X.astype(dtype), Y)
 
 
+@pytest.mark.parametrize(("offset", "factor"), [(1e9, 1.0), (1e7, 1.0), (0.0, 1e-50)])
+def test_a_target_that_float32_cannot_tell_apart_is_named(offset, factor):
+    X, y = samples()
+    y = offset + factor * y
+    Y = np.column_stack([X[:, 0], y])
+    for target in (y, Y):
+        with pytest.warns(UserWarning, match="y is rounded to float32, the dtype of X"):
+            GDRegressor(random_state=0).fit(X.astype(np.float32), target)
+        with pytest.warns(UserWarning, match="y is rounded to float32, the dtype of X"):
+            GDRegressor().partial_fit(X.astype(np.float32), target)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e3, 1e5])
+def test_a_target_that_float32_can_tell_apart_is_not(offset):
+    X, y = samples()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = GDRegressor(random_state=0).fit(X.astype(np.float32), y + offset)
+        GDRegressor(random_state=0).fit(X.astype(np.float32), np.full(len(y), 0.1))
+    expected = GDRegressor(random_state=0).fit(X, y).coef_
+    assert_allclose(model.coef_, expected, atol=1e-2)
+
+
 def test_a_constant_target_is_predicted():
     X, _ = samples()
     for value in (0.0, 3.0, -1e9):
