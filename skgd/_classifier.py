@@ -116,11 +116,13 @@ class GDClassifier(ClassifierMixin, LinearModel):
         is True. They are computed as the data are read: nothing is copied, CSR
         stays sparse, and ``coef_`` and ``intercept_`` are for the data as given.
         Weights of samples count. In a stream mean and deviation are those of all
-        samples so far; when they move, predictions stay. A column that is mostly
-        zeros is not centred but only divided by the root mean square of its other
-        values; without an intercept no column is centred. A column that is constant
-        has the coefficient 0; one whose numbers differ by no more than their rounding,
-        or are too small for their dtype, too, and a `UserWarning` names it.
+        samples so far; when they move, predictions stay, and when a
+        deviation becomes 100 times as large within one call, a `UserWarning` names the
+        column. A column that is mostly zeros is not centred but only divided by the
+        root mean square of its other values; without an intercept no column is centred.
+        A column that is constant has the coefficient 0; one whose numbers differ by no
+        more than their rounding, or are too small for their dtype, too, and a
+        `UserWarning` names it.
     average : "auto", "tail", bool or int, default="auto"
         Whether the attributes hold the mean of the weights over many steps and not
         the last ones. ``"tail"`` takes it over the last two thirds of a cycle of

@@ -664,7 +664,8 @@ class LinearModel(CallbackSupport, BaseEstimator):
             progress.standardizer = Standardizer(objective, last.offset)
         objective = progress.standardizer.apply(objective)
         names = getattr(self, "feature_names_in_", None)
-        for complaint in progress.standardizer.complaints(last, names):
+        known = last if streaming else None
+        for complaint in progress.standardizer.complaints(known, names):
             warn(complaint, UserWarning)
         return objective
 

@@ -8,6 +8,7 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 
 from ._data import is_valid_target
 from ._model import LinearModel
+from ._training import warn
 from ._validation import Number
 from ._validation_set import Given
 from .losses import RegressionLoss
@@ -105,15 +106,17 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
         is True. They are computed as the data are read: nothing is copied, CSR
         stays sparse, and ``coef_`` and ``intercept_`` are for the data as given.
         Weights of samples count. In a stream mean and deviation are those of all
-        samples so far; when they move, predictions stay. A column that is mostly
-        zeros is not centred but only divided by the root mean square of its other
-        values; without an intercept no column is centred. A column that is constant
-        has the coefficient 0; one whose numbers differ by no more than their rounding,
-        or are too small for their dtype, too, and a `UserWarning` names it. The
-        target is centred and scaled too, each output by itself. If outliers hardly
-        matter to the loss, as with the absolute error, training starts at the median,
-        or at the quantile to be estimated, and a target farther from the quartiles
-        than three times their distance counts in the deviation as if it were there.
+        samples so far; when they move, predictions stay, and when a
+        deviation becomes 100 times as large within one call, a `UserWarning` names the
+        column. A column that is mostly zeros is not centred but only divided by the
+        root mean square of its other values; without an intercept no column is centred.
+        A column that is constant has the coefficient 0; one whose numbers differ by no
+        more than their rounding, or are too small for their dtype, too, and a
+        `UserWarning` names it. The target is centred and scaled too, each output by
+        itself. If outliers hardly matter to the loss, as with the absolute error,
+        training starts at the median, or at the quantile to be estimated, and a target
+        farther from the quartiles than three times their distance counts in the
+        deviation as if it were there.
     average : "auto", "tail", bool or int, default="auto"
         Whether the attributes hold the mean of the weights over many steps and not
         the last ones. ``"tail"`` takes it over the last two thirds of a cycle of
@@ -391,9 +394,11 @@ def _checked_targets(y, loss, dtype):
         raise TypeError("y must be a dense array, got a sparse one.")
     if y.dtype != dtype:
         with np.errstate(over="ignore"):
-            y = y.astype(dtype)
-        if not np.isfinite(y).all():
+            rounded = y.astype(dtype)
+        if not np.isfinite(rounded).all():
             raise ValueError(f"y has values outside the range of {dtype}.")
+        _warn_of_rounding(y, rounded)
+        y = rounded
     accepted = loss.target_range
     if accepted == Number():
         return y
@@ -404,3 +409,20 @@ def _checked_targets(y, loss, dtype):
             f"values from {low:g} to {high:g}."
         )
     return y
+
+
+def _warn_of_rounding(y, rounded):
+    """Say so if y loses more than a hundredth of its deviation, in any output."""
+    varies = y.max(axis=0) > y.min(axis=0)
+    if not varies.any():
+        return
+    with np.errstate(all="ignore"):
+        lost = np.sqrt(np.mean(np.square(rounded - y), axis=0))
+        share = np.max(lost / y.std(axis=0), where=varies, initial=0.0)
+    if share > 0.01:
+        warn(
+            f"y is rounded to {rounded.dtype}, the dtype of X and of coef_, and loses "
+            f"{min(share, 1):.0%} of its standard deviation. Pass X as float64, or "
+            "subtract a constant from y or multiply y by one.",
+            UserWarning,
+        )

@@ -297,15 +297,17 @@ class Standardizer:
         scales, before = self._scales, last and last._scales
         if scales is None or scales is before:
             return []
+        found = [] if before is None else _jumps(before, scales, names)
         is_new = scales.is_ignored & ~(before.is_ignored if before else False)
         if not is_new.any():
-            return []
+            return found
         columns = _named(np.flatnonzero(is_new), "X", names)
         return [
+            *found,
             f"standardize=True gives {columns} the coefficient 0: the numbers differ "
             f"by no more than their rounding to {scales.units.center.dtype}, or are "
             "too small for it. Subtract a constant from them before they are rounded, "
-            "or multiply them by one."
+            "or multiply them by one.",
         ]
 
     def _is_due(self, objective, scales, n_waiting=0):
@@ -538,6 +540,37 @@ def _check_representable(unit, residual_scale, dtype):
             f"beyond {dtype}, the dtype of X: standardize=True cannot take it. "
             "Multiply y by a constant, or pass X as float64."
         )
+
+
+def _jumps(before, after, names):
+    """Return what to say of columns that are much farther apart than before."""
+    if before.total < _ENOUGH:
+        return []
+    with np.errstate(all="ignore"):
+        of_X = before.units.inverse_scale / after.units.inverse_scale
+        of_y = np.ravel(
+            np.maximum(
+                after.units.unit / before.units.unit,
+                before.units.residual_scale / after.units.residual_scale,
+            )
+        )
+    of_X = np.where(after.units.inverse_scale > 0, of_X, 0)
+    return [
+        f"The deviation of {_named(np.flatnonzero(growth > _JUMP), array, known)} has "
+        f"become up to {growth.max():.2g} times what it was, within one call. If that "
+        "is an error in some of its rows, train a new model without it, or go on from "
+        "a copy from before this call: this one remembers it for long. The same if "
+        "units have changed."
+        for growth, array, known in ((of_X, "X", names), (of_y, "y", None))
+        if (growth > _JUMP).any()
+    ]
+
+
+_JUMP = 100.0
+"""A deviation that becomes that many times as large has a cause worth knowing."""
+
+_ENOUGH = 20
+"""Samples before which deviations say little."""
 
 
 def _named(columns, array, names=None):

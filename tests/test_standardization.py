@@ -453,6 +453,29 @@ def test_targets_too_small_for_the_dtype_are_refused(dtype, size, match):
         GDRegressor().fit(X.astype(dtype), Y)
 
 
+@pytest.mark.parametrize(("offset", "factor"), [(1e9, 1.0), (1e7, 1.0), (0.0, 1e-50)])
+def test_a_target_that_float32_cannot_tell_apart_is_named(offset, factor):
+    X, y = samples()
+    y = offset + factor * y
+    Y = np.column_stack([X[:, 0], y])
+    for target in (y, Y):
+        with pytest.warns(UserWarning, match="y is rounded to float32, the dtype of X"):
+            GDRegressor(random_state=0).fit(X.astype(np.float32), target)
+        with pytest.warns(UserWarning, match="y is rounded to float32, the dtype of X"):
+            GDRegressor().partial_fit(X.astype(np.float32), target)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e3, 1e5])
+def test_a_target_that_float32_can_tell_apart_is_not(offset):
+    X, y = samples()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = GDRegressor(random_state=0).fit(X.astype(np.float32), y + offset)
+        GDRegressor(random_state=0).fit(X.astype(np.float32), np.full(len(y), 0.1))
+    expected = GDRegressor(random_state=0).fit(X, y).coef_
+    assert_allclose(model.coef_, expected, atol=1e-2)
+
+
 def test_a_constant_target_is_predicted():
     X, _ = samples()
     for value in (0.0, 3.0, -1e9):
@@ -636,6 +659,71 @@ def test_a_stream_of_single_rows_learns_raw_data(first):
         for i in range(len(X)):
             model.partial_fit(X[i : i + 1], y[i : i + 1])
     assert model.score(X, y) > 0.9 * trained(False).fit(X, y).score(X, y)
+
+
+# A value far out in a stream
+
+
+def stream_with(where, value, size, n=60):
+    """Yield chunks, and of the one in the middle whether its first row is changed."""
+    rng = np.random.default_rng(3)
+    for i in range(n * 25 // size):
+        X = rng.normal(2, 2, size=(size, 3))
+        y = X @ [1.0, -2.0, 3.0] + 0.3 * rng.normal(size=size)
+        is_changed = i == n * 25 // size // 2
+        if is_changed and where == "X":
+            X[0, 1] = value
+        if is_changed and where == "y":
+            y[0] = value
+        yield X, y, is_changed
+
+
+@pytest.mark.parametrize("size", [25, 1])
+@pytest.mark.parametrize("value", [1e6, -1e100])
+@pytest.mark.parametrize(("where", "match"), [("X", "column 1 of X"), ("y", "0 of y")])
+def test_a_value_far_out_in_a_stream_is_named_once(where, match, value, size):
+    model, said = GDRegressor(random_state=0), []
+    for i, (X, y, is_changed) in enumerate(stream_with(where, value, size)):
+        with warnings.catch_warnings(record=True) as record:
+            warnings.simplefilter("always", UserWarning)
+            model.partial_fit(X, y)
+        found = [w for w in record if match in str(w.message)]
+        said += [(i, w) for w in found if "times what it was" in str(w.message)]
+        if is_changed:
+            changed = i
+    ((when, warning),) = said
+    # Single rows may wait to be counted.
+    assert changed <= when <= changed + (64 if size == 1 else 0)
+    assert warning.filename == __file__
+
+
+def test_columns_far_out_are_named_as_the_user_does():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(50, 2)), columns=["height", "weight"])
+    model = GDRegressor(random_state=0).partial_fit(frame, frame["weight"])
+    with pytest.warns(UserWarning, match="column 'height' of X"):
+        model.partial_fit(frame * [1e4, 1.0], frame["weight"])
+
+
+@pytest.mark.parametrize("size", [25, 1])
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error"])
+def test_a_stream_without_such_values_says_nothing(loss, size):
+    model = GDRegressor(loss, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for X, y, _ in stream_with(None, 0.0, size):
+            model.partial_fit(X, y)
+            X[:, 2] = 0
+
+
+def test_in_chunks_a_target_far_out_says_nothing_to_losses_that_bear_it():
+    model = GDRegressor("absolute_error", random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for X, y, _ in stream_with("y", 1e6, 25):
+            model.partial_fit(X, y)
+    X, y, _ = next(stream_with(None, 0.0, 500, n=20))
+    assert model.score(X, y) > 0.98
 
 
 # Bounds are on the coefficients of the user
