@@ -234,6 +234,10 @@ class Standardizer:
         self.offset = offset
         self._add(objective)
 
+    def __setstate__(self, state):
+        """Count samples by their weights in a pickle that has not counted them."""
+        self.__dict__.update({"n_samples": state["_features"].total} | state)
+
     def with_more(self, objective) -> "Standardizer":
         """Return what is known after some more samples."""
         known = self.with_waiting(objective)
