@@ -346,28 +346,10 @@ class LinearModel(CallbackSupport, BaseEstimator):
                 self.__dict__ = model.__dict__
                 return self
         model = self._scratch()
-        parts = model._parts()
-        given.check(model.early_stopping, streaming=True)
-        resume = hasattr(model, "_progress")
-        objective = model._objective(
-            parts,
-            X,
-            y,
-            sample_weight,
-            resume=resume,
-            streaming=True,
-            **target_options,
+        data = (X, y, sample_weight)
+        parts, plan, objective, progress, early = model._begin_pass(
+            data, given, target_options
         )
-        held_out = model._validation_objective(objective, given) if given else None
-        seed = model._progress.seed if resume else model._draw_seed()
-        objective, progress = model._begin(
-            parts, objective, seed, resume=resume, streaming=True
-        )
-        if not resume:
-            model._begin_curves(resume)
-        plan = plan_training(parts.settings, objective, progress)
-        best = replace(model._best, unit=None) if given else None
-        early = model._early_stopping(parts, plan, objective, progress, held_out, best)
         rates = plan.rates(progress, plan.n_batches)
         warn_past_end(plan.schedule, progress.t + plan.n_batches)
         before, start = progress.copy(), time.perf_counter()
@@ -375,16 +357,16 @@ class LinearModel(CallbackSupport, BaseEstimator):
             value = run_pass(objective, plan, progress, before, rates)
             seconds = model._seconds() + time.perf_counter() - start
             score = early and early.see(progress)
+            norm = math.nan
+            if self.record_gradient_norm:
+                norm = gradient_norm(objective, progress.w)
+            tell_schedule(plan, progress, value, score)
         except BaseException:
             if progress.t > before.t:
                 model._publish(parts, plan, objective, progress, "partial_fit")
                 self.__dict__ = model.__dict__
             raise
-        norm = math.nan
-        if self.record_gradient_norm:
-            norm = gradient_norm(objective, progress.w)
         model._append_to_curves(value, float(rates[0]), seconds, norm)
-        tell_schedule(plan, progress, value, score)
         problem = blow_up_of_stream(objective, progress, value)
         reason = "diverged" if problem else "partial_fit"
         if early is not None:
@@ -403,6 +385,26 @@ class LinearModel(CallbackSupport, BaseEstimator):
             divergence = Divergence(problem, before, before, float(rates.max()))
             self._warn_diverged(objective, plan, divergence)
         return self
+
+    def _begin_pass(self, data, given, target_options):
+        """Return what a call of `partial_fit` trains on, the plan and where it is."""
+        parts = self._parts()
+        given.check(self.early_stopping, streaming=True)
+        resume = hasattr(self, "_progress")
+        objective = self._objective(
+            parts, *data, resume=resume, streaming=True, **target_options
+        )
+        held_out = self._validation_objective(objective, given) if given else None
+        seed = self._progress.seed if resume else self._draw_seed()
+        objective, progress = self._begin(
+            parts, objective, seed, resume=resume, streaming=True
+        )
+        if not resume:
+            self._begin_curves(resume)
+        plan = plan_training(parts.settings, objective, progress)
+        best = replace(self._best, unit=None) if given else None
+        early = self._early_stopping(parts, plan, objective, progress, held_out, best)
+        return parts, plan, objective, progress, early
 
     def _prepare_repetition(self, parts, plan, objective, progress):
         """Let the next call be quick if it is like this one, of a few rows."""

@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skgd import GDClassifier, GDRegressor
 from skgd.optimizers import SGD, Adam, Optimizer
 from skgd.penalties import Box
-from skgd.schedules import Cosine, Step
+from skgd.schedules import Cosine, ReduceOnPlateau, Step
 
 X, Y = make_regression(40, 3, noise=1, random_state=0)
 LABELS = np.digitize(Y, [-20, 20])
@@ -430,6 +430,23 @@ def test_what_a_stream_cannot_change():
         r"(?s)fit_intercept=False(?!.*warm_start).* of the calls before, or .*\.clone",
     )
     assert clone(model).partial_fit(X, Y).intercept_ == 0
+
+
+class Fails(ReduceOnPlateau):
+    def observe(self, value, **state):
+        raise RuntimeError("observed")
+
+
+def test_what_fails_after_a_pass_keeps_its_steps():
+    model = GDRegressor(learning_rate=0.01, schedule=ReduceOnPlateau(), random_state=0)
+    model.partial_fit(X, Y)
+    other = clone(model).partial_fit(X, Y).partial_fit(X, Y)
+    model.set_params(schedule=Fails())
+    with pytest.raises(RuntimeError, match="observed"):
+        model.partial_fit(X, Y)
+    assert model.t_ == other.t_
+    assert_array_equal(model.coef_, other.coef_)
+    assert len(model.loss_curve_) == model.n_iter_ == 1
 
 
 def test_a_stream_has_no_horizon():
