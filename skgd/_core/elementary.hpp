@@ -15,7 +15,7 @@ struct ExpOf;
 
 template <>
 struct ExpOf<double> {
-    using Bits = int64_t;
+    using Bits = uint64_t;
     static constexpr double least = -708, largest = 709.78;
     // Adding it rounds to an integer, which is then in the lowest bits.
     static constexpr double round = 6755399441055744.0;
@@ -26,7 +26,7 @@ struct ExpOf<double> {
 
 template <>
 struct ExpOf<float> {
-    using Bits = int32_t;
+    using Bits = uint32_t;
     static constexpr float least = -87, largest = 88.72f;
     static constexpr float round = 12582912.0f;
     static constexpr float ln2_high = 0.693359375f;

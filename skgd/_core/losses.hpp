@@ -55,12 +55,14 @@ class Loss {
 public:
     virtual ~Loss() {}
     // Writes the derivatives r = ∂value/∂z and the value of each row.
-    virtual void evaluate(const T* y, const T* z, int64_t m, int64_t k, T* r,
-                          double* values) const = 0;
+    virtual void evaluate(const T* SKGD_RESTRICT y, const T* SKGD_RESTRICT z, int64_t m,
+                          int64_t k, T* SKGD_RESTRICT r,
+                          double* SKGD_RESTRICT values) const = 0;
     // For a single output: the steps of a chain of one row or of four, and the values.
     virtual void one(Chain<T>& chain) const = 0;
     virtual void four(Chain<T>& chain) const = 0;
-    virtual void values(const T* y, const T* z, int64_t m, double* values) const = 0;
+    virtual void values(const T* SKGD_RESTRICT y, const T* SKGD_RESTRICT z, int64_t m,
+                        double* SKGD_RESTRICT values) const = 0;
 };
 
 // Overflow becomes the largest finite number, NaN stays NaN.
@@ -283,7 +285,8 @@ class Softmax final : public Loss<T> {
 public:
     // All exponentials in one loop: a row may be shorter than a vector.
     void evaluate(const T* SKGD_RESTRICT y, const T* SKGD_RESTRICT z, int64_t m,
-                  int64_t k, T* SKGD_RESTRICT r, double* values) const override {
+                  int64_t k, T* SKGD_RESTRICT r,
+                  double* SKGD_RESTRICT values) const override {
         for (int64_t i = 0; i < m; ++i)
             values[i] = subtract_largest(y + i * k, z + i * k, k, r + i * k);
         for (int64_t i = 0; i < m * k; ++i) r[i] = exp_inline(r[i]);
@@ -294,7 +297,8 @@ public:
     }
     void one(Chain<T>&) const override {}
     void four(Chain<T>&) const override {}
-    void values(const T*, const T*, int64_t, double*) const override {}
+    void values(const T* SKGD_RESTRICT, const T* SKGD_RESTRICT, int64_t,
+                double* SKGD_RESTRICT) const override {}
 
 private:
     // Returns how far the class itself is behind the largest.
@@ -339,8 +343,9 @@ public:
     LossInUnits(const LossInUnits&) = delete;
     LossInUnits& operator=(const LossInUnits&) = delete;
 
-    void evaluate(const T* y, const T* z, int64_t m, int64_t k, T* r,
-                  double* values) const override {
+    void evaluate(const T* SKGD_RESTRICT y, const T* SKGD_RESTRICT z, int64_t m,
+                  int64_t k, T* SKGD_RESTRICT r,
+                  double* SKGD_RESTRICT values) const override {
         T* raw = raw_.get(m * k);
         for (int64_t i = 0; i < m; ++i)
             for (int64_t c = 0; c < k; ++c)
@@ -352,7 +357,8 @@ public:
     // The chain has the units, and gives predictions in those of the targets.
     void one(Chain<T>& chain) const override { loss_->one(chain); }
     void four(Chain<T>& chain) const override { loss_->four(chain); }
-    void values(const T* y, const T* z, int64_t m, double* values) const override {
+    void values(const T* SKGD_RESTRICT y, const T* SKGD_RESTRICT z, int64_t m,
+                double* SKGD_RESTRICT values) const override {
         loss_->values(y, z, m, values);
     }
 

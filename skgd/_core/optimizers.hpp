@@ -25,10 +25,14 @@ public:
     virtual ~Optimizer() {}
 
     // Returns the direction, which is written to d or lies in the state or in g.
-    virtual const T* direction(const T* w, const T* g, int64_t t, double rate, T* d) = 0;
+    virtual const T* direction(const T* SKGD_RESTRICT w, const T* SKGD_RESTRICT g,
+                               int64_t t, double rate, T* SKGD_RESTRICT d) = 0;
 
     // The metric of the direction just returned, in s if it differs by weight.
-    virtual Scale<T> scale(const T*, const T*, int64_t, double, T*) { return {1, nullptr}; }
+    virtual Scale<T> scale(const T* SKGD_RESTRICT, const T* SKGD_RESTRICT, int64_t, double,
+                           T* SKGD_RESTRICT) {
+        return {1, nullptr};
+    }
 
     template <class U = T>
     U* state(const char* name) const {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <ctime>
 
 #include "pass.hpp"
 #include "vec.hpp"

@@ -11,6 +11,8 @@
 #include <immintrin.h>
 #endif
 
+// MSVC takes __restrict for a part of a function's type: a declaration needs it where
+// the definition, or an override, has it.
 #if defined(_MSC_VER) && !defined(__clang__)
 #define SKGD_INLINE __forceinline
 #define SKGD_RESTRICT __restrict
