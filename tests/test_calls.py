@@ -13,10 +13,11 @@ from numpy.testing import assert_array_equal
 from sklearn.datasets import make_regression
 
 from skgd import GDClassifier, GDRegressor, _compiled, _loop, minimize
-from skgd.losses import ClassificationLoss, RegressionLoss
-from skgd.optimizers import SGD, Optimizer
-from skgd.penalties import Box, Penalty
-from skgd.schedules import Schedule, Warmup
+from skgd.losses import ClassificationLoss, Poisson, RegressionLoss
+from skgd.optimizers import SGD, Optimizer, ScheduleFreeSGD
+from skgd.penalties import L1, Box, Penalty
+from skgd.schedules import Cosine, ReduceOnPlateau, Schedule, Warmup
+from skgd.testing import check_loss, check_optimizer, check_penalty, check_schedule
 
 X, Y = make_regression(40, 3, noise=1, random_state=0)
 
@@ -348,3 +349,45 @@ def test_what_is_wrong_later_leaves_the_last_whole_step(wrong):
     with pytest.raises(TypeError, match=re.escape("Own.value must return")):
         model.partial_fit(X, Y)
     assert pickle.dumps((model.coef_, model.t_)) == before
+
+
+CHECKS = [
+    *((check_loss, Poisson, m) for m in ("value", "gradient", "inverse_link", "link")),
+    *((check_penalty, L1, method) for method in ("value", "gradient", "prox")),
+    *((check_optimizer, SGD, method) for method in ("init", "direction", "scale")),
+    (check_optimizer, ScheduleFreeSGD, "averaged"),
+    (check_schedule, Cosine, "__call__"),
+    (check_schedule, ReduceOnPlateau, "__call__"),
+    (check_schedule, ReduceOnPlateau, "init"),
+    (check_schedule, ReduceOnPlateau, "observe"),
+]
+
+
+@pytest.mark.parametrize("wrong", [None, "a", [[1.0], 1.0], 1j, [1j]])
+@pytest.mark.parametrize(("check", "base", "method"), CHECKS)
+def test_checks_name_what_returns_no_numbers(check, base, method, wrong):
+    wrong_one = type("Own", (base,), {method: lambda self, *_, **state: wrong})()
+    with pytest.raises(AssertionError, match="Own"):
+        check(wrong_one)
+
+
+def test_a_check_takes_any_real_number_for_the_value_of_a_penalty():
+    class Ridge(Penalty):
+        def value(self, w):
+            with np.errstate(over="ignore"):
+                return np.minimum(0.5 * np.sum(w**2), np.finfo(w.dtype).max)
+
+        def gradient(self, w):
+            return w
+
+    assert type(Ridge().value(np.ones(2, np.float32))) is np.float32
+    check_penalty(Ridge())
+
+
+def test_a_check_wants_a_stage_to_be_over_or_not():
+    class Own(ReduceOnPlateau):
+        def observe(self, value, **state):
+            super().observe(value, **state)
+
+    with pytest.raises(AssertionError, match=r"Own\.observe .* returns no bool"):
+        check_schedule(Own())

@@ -410,9 +410,9 @@ class Writing(Lasso):
         return w
 
 
-class NumpyValue(Lasso):
+class ValueOfEach(Lasso):
     def value(self, w):
-        return np.abs(w).sum(dtype=np.float32)
+        return np.abs(w)
 
 
 class Flat(Lasso):
@@ -489,7 +489,7 @@ class StoringMore(Lasso):
         (UphillGradient(), "do not belong together"),
         (Widening(), "prox must return float32 for float32, got float64"),
         (Writing(), "prox writes to its arguments"),
-        (NumpyValue(), "value must be a float"),
+        (ValueOfEach(), "value must be a real number"),
         (Flat(), r"gradient must return an array of the shape of w, \(5, 3\)"),
         (Overflowing(), "warns: overflow"),
         (Remembering(), "changed its attribute 'last_'"),

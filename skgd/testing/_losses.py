@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..losses import ClassificationLoss, Loss
-from ._settings import call, no_warnings, require, settings_kept
+from ._settings import call, no_warnings, require, require_real, settings_kept
 
 TARGETS = (-4.0, -1.0, -0.25, 0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 2.0, 4.0)
 PREDICTIONS = np.arange(-4, 4.25, 0.25)
@@ -169,9 +169,10 @@ def _check_inverse_link(loss, z):
     with no_warnings(what):
         result = call(loss, "inverse_link", z)
     require(
-        result.shape == z.shape and result.dtype == z.dtype,
-        f"{what} must keep shape {z.shape} and {z.dtype}, "
-        f"got {result.shape} and {result.dtype}.",
+        isinstance(result, np.ndarray)
+        and result.shape == z.shape
+        and result.dtype == z.dtype,
+        f"{what} must keep shape {z.shape} and {z.dtype}, got {result!r}.",
     )
     require(np.isfinite(result).all(), f"{what} is not finite.")
     require(z.ndim > 1 or (np.diff(result) >= 0).all(), f"{what} decreases.")
@@ -184,14 +185,15 @@ def _check_link(loss):
     if not hasattr(loss, "link"):
         return
     for mean in _means(loss):
-        with no_warnings(f"{type(loss).__name__}.link"):
-            z = np.atleast_1d(loss.link(mean))
+        what = f"{type(loss).__name__}.link"
+        with no_warnings(what):
+            z = np.atleast_1d(require_real(loss.link(mean), what))
         # Classes are the columns of one row, all else are rows.
         has_columns = isinstance(loss, ClassificationLoss) and np.ndim(mean) == 1
         back = loss.inverse_link(z[np.newaxis] if has_columns else z)
         require(
             z.dtype == np.float64 and np.allclose(back, mean, rtol=1e-9, atol=0),
-            f"{type(loss).__name__}.link is not the inverse of inverse_link: it gives "
+            f"{what} is not the inverse of inverse_link: it gives "
             f"{z} for {mean}, and inverse_link gives {back} for that.",
         )
 

@@ -8,6 +8,7 @@ from sklearn.base import clone
 
 from .._validation import Number
 from ..optimizers import Optimizer
+from ._settings import require_real
 
 SHAPES = ((3,), (4, 2))
 DTYPES = (np.float32, np.float64)
@@ -174,6 +175,7 @@ def _check_direction(optimizer):
         for t, g in enumerate(gradients, start=1):
             given = g.copy()
             d = _direction(optimizer, w, g, t, state)
+            require_real(d, _name(optimizer, "direction"))
             _check_same(optimizer, w, original, "direction writes to w")
             _check_same(optimizer, g, given, "direction writes to g")
             _require(
@@ -303,8 +305,9 @@ def _check_descends(optimizer):
 def _check_averaged(optimizer):
     for w, gradients in _problems():
         state = _start(optimizer, w)
+        x = require_real(optimizer.averaged(w, **state), _name(optimizer, "averaged"))
         _require(
-            np.allclose(optimizer.averaged(w, **state), w, rtol=1e-6),
+            x.shape == w.shape and np.allclose(x, w, rtol=1e-6),
             optimizer,
             "before the first step averaged must return w",
         )
@@ -400,6 +403,7 @@ def _check_scale_for(optimizer, w, g):
         d = np.array(_direction(optimizer, w, g, t, state))
         before = copy.deepcopy(state)
         scale = optimizer.scale(w, g, t, **state)
+        require_real(scale, _name(optimizer, "scale"))
         _check_same(optimizer, w, original, "scale writes to w")
         _check_same(optimizer, g, given, "scale writes to g")
         for key, entry in state.items():
@@ -478,6 +482,10 @@ def _direction(optimizer, w, g, t, state):
 
 def _rate(optimizer):
     return float(optimizer.default_learning_rate)
+
+
+def _name(optimizer, method):
+    return f"{type(optimizer).__name__}.{method}"
 
 
 def _attributes(optimizer):

@@ -1,5 +1,7 @@
 """The check of penalties."""
 
+from numbers import Real
+
 import numpy as np
 
 from ..penalties import Penalty
@@ -69,9 +71,10 @@ def check_penalty(penalty, *, shapes=((5,), (5, 3))):
 
 def _check_arrays(penalty, w):
     name = type(penalty).__name__
-    value = penalty.value(w)
-    require(isinstance(value, float), f"{name}.value must be a float, got {value!r}.")
-    call(penalty, "value", w)
+    value = call(penalty, "value", w)
+    require(
+        isinstance(value, Real), f"{name}.value must be a real number, got {value!r}."
+    )
     steps = (0.0, 0.5, np.float64(0.5), np.full(w.shape, 0.5, w.dtype))
     results = [call(penalty, "prox", w, step) for step in steps]
     for method, result in (

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ..schedules import Schedule
-from ._settings import call, no_warnings, require, settings_kept
+from ._settings import call, no_warnings, require, require_real, settings_kept
 
 STEPS_PER_EPOCH, N_STEPS = 8, 40
 
@@ -160,6 +160,10 @@ def _check_end(schedule, name):
 def _check_memory(schedule, name):
     values = [1.0, 0.5, 0.5, np.nan, -1.0, np.inf, 0.0, *[2.0] * 50]
     states = schedule.init(), schedule.init()
+    require(
+        isinstance(states[0], dict),
+        f"{name}.init must return a dict of arrays, got {states[0]!r}.",
+    )
     if not states[0]:
         return
     require(
@@ -170,12 +174,15 @@ def _check_memory(schedule, name):
         over = [schedule.observe(value, **state) for state in states]
         _check_factors(states[0]["factor"], f"{name}, after it observed {value}")
         require(
-            over[0] is over[1] and states[0]["factor"] == states[1]["factor"],
+            isinstance(over[0], bool)
+            and over[0] is over[1]
+            and states[0]["factor"] == states[1]["factor"],
             f"{name}.observe depends on more than its arguments, or returns no bool.",
         )
 
 
 def _check_factors(factors, what):
+    factors = require_real(factors, what)
     require(
         np.all(np.isfinite(factors)) and np.all(factors >= 0),
         f"{what}: factors must be finite and not negative, got {factors!r}.",

@@ -13,6 +13,20 @@ def require(condition, message):
         raise AssertionError(message)
 
 
+def require_real(result, what):
+    """Assert that a result is a real number or an array of them; return the array."""
+    try:
+        array = np.asarray(result)
+    except ValueError:  # a list of lists of different lengths
+        array = np.array(None)
+    require(
+        array.dtype.kind in "fiub",
+        f"{what} must return real numbers, got "
+        + (f"an array of {array.dtype}." if array.ndim else f"{result!r}."),
+    )
+    return array
+
+
 @contextmanager
 def settings_kept(component, base):
     """Assert that a component is settings: its parameters, before and after use."""
@@ -68,10 +82,11 @@ def call(component, method, *arrays):
     """Return a method's result; assert that it repeats and that inputs are kept."""
     what = f"{type(component).__name__}.{method}"
     copies = [np.copy(array) for array in arrays]
-    first = np.copy(getattr(component, method)(*copies))
+    first = require_real(getattr(component, method)(*copies), what).copy()
     for array, copied in zip(arrays, copies, strict=True):
         require(np.array_equal(array, copied), f"{what} writes to its arguments.")
     second = getattr(component, method)(*copies)
+    require_real(second, what)
     require(
         np.array_equal(first, second, equal_nan=True),
         f"{what} returns something else when it is called again.",
