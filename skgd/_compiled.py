@@ -428,6 +428,7 @@ class _Hooks:
         for name in ("batch_y", "batch_z", "batch_r"):
             self.arrays[name] = np.empty((size, *self._w.shape[1:]), self._w.dtype)
         self.arrays["batch_values"] = np.empty(size)
+        self._batch = [_calls.read_only(self.arrays[n]) for n in ("batch_y", "batch_z")]
 
     def make_step(self):
         for name in ("g", "d", "scale"):
@@ -437,9 +438,8 @@ class _Hooks:
     @_QUIET
     def loss(self, size):
         objective = self._objective
-        y = _calls.read_only(self.arrays["batch_y"][:size])
-        z = objective.in_target_units(self.arrays["batch_z"][:size])
-        z = _calls.read_only(z)
+        y, z = (array[:size] for array in self._batch)
+        z = _calls.read_only(objective.in_target_units(z))
         values = _calls.loss_value(objective.loss, y, z).reshape(size, -1)
         self.arrays["batch_values"][:size] = values.sum(axis=1, dtype=float)
         self.arrays["batch_r"][:size] = objective.residual(y, z)

@@ -185,7 +185,7 @@ def test_patience_is_counted_from_the_last_improvement_of_more_than_tol():
 
 
 def test_without_tol_it_goes_on_and_returns_to_the_best():
-    scores = [0.1, 0.5, 0.4, 0.3, 0.2, 0.1, np.nan, -np.inf]
+    scores = [0.1, 0.5, 0.4, 0.3, 0.2, 0.1, -np.inf, 0.0]
     model = regressor(scoring=Script(*scores), tol=None, max_iter=8, n_iter_no_change=1)
     model.fit(X_REAL, Y)
     assert model.stop_reason_ == "max_iter"
