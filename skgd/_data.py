@@ -110,7 +110,7 @@ def check_X_y(estimator, X, y, **options):
 
 def _is_numeric(y) -> bool:
     """Whether targets can be read as numbers, if they are in an array or a list."""
-    if y is None or sparse.issparse(y):
+    if y is None or sparse.issparse(y) or np.iscomplexobj(y):
         return True
     try:
         np.asarray(y, dtype=float)

@@ -235,8 +235,13 @@ class Standardizer:
         self._add(objective)
 
     def __setstate__(self, state):
-        """Count samples by their weights in a pickle that has not counted them."""
+        """Count samples by their weights in a pickle that has not counted them.
+
+        Units that know less than those of today are found anew.
+        """
         self.__dict__.update({"n_samples": state["_features"].total} | state)
+        if self._scales is not None and not hasattr(self._scales, "is_ignored"):
+            self._scales = None
 
     def with_more(self, objective) -> "Standardizer":
         """Return what is known after some more samples."""

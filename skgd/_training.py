@@ -128,7 +128,7 @@ def plan_training(settings, objective, progress, max_iter=None) -> Plan:
     if rate == "auto" and settings.standardize:
         n_steps = min(schedule.cycle_end(1), schedule.end)
         rate = settings.optimizer.learning_rate_for(objective.X.shape[1], n_steps)
-        if max_iter is None:
+        if max_iter is None and settings.schedule == "auto":
             rate *= min(1, progress.standardizer.n_samples / _KNOWN)
     elif rate == "auto":
         rate = settings.optimizer.default_learning_rate

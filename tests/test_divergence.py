@@ -319,6 +319,7 @@ def drift(kind, rng, n=4000, d=5):
         "seasons",
     ],
 )
+@pytest.mark.filterwarnings("ignore:The deviation of column")
 @pytest.mark.parametrize("size", [1, 40])
 def test_a_stream_that_drifts_is_not_called_diverged(kind, size):
     x, y = drift(kind, np.random.default_rng(0))

@@ -256,6 +256,7 @@ def test_what_is_wrong_is_said_as_ever(rows):
     assert pickle.dumps(model) == before
 
 
+@pytest.mark.filterwarnings("ignore:The deviation of column")
 def test_the_rows_of_the_caller_may_change(rows):
     X, y = rows
     models = [GDRegressor(random_state=0) for _ in range(2)]
