@@ -444,7 +444,7 @@ def test_standardized_poisson_gamma_tweedie(counts):
 @pytest.mark.parametrize("size", [1e-6, 1e-3, 1e6])
 def test_standardized_deviances_in_other_units_of_the_target(counts, loss, size):
     X, _, amount = counts
-    options = {"alpha": 0.1, "learning_rate": 1.0, "max_iter": 2000}
+    options = {"alpha": 0.1, "learning_rate": 0.1, "max_iter": 2000}
     model = standardized(GDRegressor, loss, **options)
     expected = model.fit(X, amount).coef_
     model.fit(X, size * amount)
