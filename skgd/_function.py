@@ -180,13 +180,9 @@ class FunctionObjective:
     args : tuple
     maximize : bool
         Whether the sign is minus.
-    visited : list or None
-        Where the weights before each step are kept.
     """
 
-    def __init__(
-        self, function, *, penalty: Penalty, alpha, data, args, maximize, visited=None
-    ):
+    def __init__(self, function, *, penalty: Penalty, alpha, data, args, maximize):
         self.function = function
         self.penalty = penalty
         self.alpha = alpha
@@ -194,7 +190,6 @@ class FunctionObjective:
         self.args = args
         self.sign = -1.0 if maximize else 1.0
         self.n_samples = data[0].shape[0] if data else 1
-        self.visited = visited
         self._last = None, np.empty(0), (0.0, np.empty(0))
 
     def evaluate(self, w):
@@ -204,8 +199,6 @@ class FunctionObjective:
 
     def gradient(self, w, rows):
         """Return the loss of a batch, and the gradient of its smooth objective."""
-        if self.visited is not None:
-            self.visited.append(w.copy())
         return self._loss(w, rows)
 
     def coef(self, w):

@@ -282,7 +282,6 @@ def minimize(
         data=_as_data(data),
         args=args if isinstance(args, tuple) else (args,),
         maximize=maximize,
-        visited=[] if record == "step" else None,
     )
     optimizer = _resolve_optimizer(optimizer, penalty)
     settings = Settings(
@@ -304,12 +303,16 @@ def minimize(
     warn_past_end(plan.schedule, rule.max_iter * plan.n_batches)
     history = History(keep_points=record == "iteration")
     notify = _notifier(callback, objective.sign)
-    reason = _descend(objective, plan, progress, rule, history, notify)
-    return _as_result(objective, plan, rule, history, reason)
+    visited: list | None = [] if record == "step" else None
+    reason = _descend(objective, plan, progress, rule, history, notify, visited)
+    return _as_result(objective, plan, rule, history, reason, visited)
 
 
-def _descend(objective, plan, progress, rule, history, notify) -> str:
-    """Iterate until there is a reason to stop, and return it."""
+def _descend(objective, plan, progress, rule, history, notify, visited) -> str:
+    """Iterate until there is a reason to stop, and return it.
+
+    ``visited`` takes the points before each step, if it is a list.
+    """
     with np.errstate(all="ignore"):
         while True:
             history.add(*_look(objective, plan.optimizer, progress))
@@ -320,15 +323,18 @@ def _descend(objective, plan, progress, rule, history, notify) -> str:
                 return reason
             if history.n_iter:
                 tell_schedule(plan, progress, history.last.value)
-            _iterate(objective, plan, progress)
+            _iterate(objective, plan, progress, visited)
 
 
-def _iterate(objective, plan, progress):
+def _iterate(objective, plan, progress, visited):
     """Take a step for each batch."""
     progress.epoch += 1
     done = 0
     while done < plan.n_batches:
-        rates = plan.rates(progress, plan.n_batches - done)
+        if visited is not None:
+            visited.append(progress.result(plan.optimizer).copy())
+        n_steps = plan.n_batches - done if visited is None else 1
+        rates = plan.rates(progress, n_steps)
         run_batches(
             objective,
             plan.optimizer,
@@ -354,14 +360,14 @@ def _look(objective, optimizer, progress):
     return Point(x, value, g, noise), float(np.max(np.abs(left)))
 
 
-def _as_result(objective, plan, rule, history, reason) -> OptimizeResult:
+def _as_result(objective, plan, rule, history, reason, visited) -> OptimizeResult:
     how = behavior(history, reason)
     stuck = reason in ("xtol", "ftol") and how != "converged"
     status = STATUS["stuck" if stuck else reason]
     point = history.best if reason == "diverged" else history.last
     trajectory = history.points
-    if objective.visited is not None:
-        trajectory = [*objective.visited, history.last.x]
+    if visited is not None:
+        trajectory = [*visited, history.last.x]
     return OptimizeResult(
         x=point.x.copy(),
         fun=objective.sign * point.value,

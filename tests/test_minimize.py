@@ -606,9 +606,11 @@ class TestBatches:
         for run in runs[1:]:
             assert_allclose(run.x, runs[0].x, rtol=1e-13)
 
-    def test_record_steps(self):
+    @pytest.mark.parametrize("optimizer", ["sgd", "adam", "schedule_free_sgd"])
+    def test_record_steps(self, optimizer):
         X, y = _labelled_points()
         settings = {"jac": True, "data": (X, y), "batch_size": 16, "random_state": 0}
+        settings["optimizer"] = optimizer
         by_step, by_iteration, not_at_all = (
             minimize(_squares, np.zeros(3), max_iter=4, record=record, **settings)
             for record in ("step", "iteration", None)
