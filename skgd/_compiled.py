@@ -73,6 +73,7 @@ _L1_AND_L2 = {
         float(penalty.l1_ratio),
         1 - float(penalty.l1_ratio),
     ),
+    penalties._InProx: lambda penalty: (penalty.l1, penalty.l2),
 }
 
 
@@ -108,17 +109,19 @@ def compiled_penalty(penalty, coef):
         The weights of the 1-norm and of half the squared 2-norm.
     lower, upper : ndarray of the shape and dtype of ``coef``, or None
         The bounds.
+    in_prox : bool
+        Whether the squared norm is in the proximal operator, not in the gradient.
     """
     cls = _built_in(penalty)
     if cls is None:
         return None
     if cls in _L1_AND_L2:
-        return *_L1_AND_L2[cls](penalty), None, None
+        return *_L1_AND_L2[cls](penalty), None, None, cls is penalties._InProx
     inner = compiled_penalty(penalties.resolve_penalty(penalty.penalty), coef)
     if inner is None or inner[2] is not None:
         return None
     lower, upper = map(np.ascontiguousarray, penalty.bounds(coef))
-    return *inner[:2], lower, upper
+    return *inner[:2], lower, upper, inner[4]
 
 
 def _built_in(component):
@@ -193,6 +196,7 @@ def run_batches(
     KeyboardInterrupt, and what a component raises
         Everything is then as it was after the last whole step.
     """
+    objective = objective.for_steps(optimizer)
     hooks = _Hooks(objective, optimizer, progress)
     first = first_batch * batch_size
     n_left = -(-(objective.n_samples - first) // batch_size)
@@ -242,6 +246,7 @@ class OneBatch:
     """
 
     def __init__(self, objective, optimizer, progress, clip_norm):
+        objective = objective.for_steps(optimizer)
         hooks = _Hooks(objective, optimizer, progress)
         self._given = {
             **_data(objective, progress.w),

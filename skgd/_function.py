@@ -1,6 +1,8 @@
 """A function to be minimised: its derivatives, and what the loop needs of it."""
 
+import copy
 from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 from scipy.optimize import approx_fprime
@@ -190,7 +192,15 @@ class FunctionObjective:
         self.args = args
         self.sign = -1.0 if maximize else 1.0
         self.n_samples = data[0].shape[0] if data else 1
-        self._last = None, np.empty(0), (0.0, np.empty(0))
+        self._cache: dict[str, Any] = {"rows": None}
+
+    def for_steps(self, optimizer) -> "FunctionObjective":
+        """Return the objective with the penalty where the optimizer takes it."""
+        if not optimizer.proximal:
+            return self
+        twin = copy.copy(self)
+        twin.penalty = self.penalty.as_prox()
+        return twin
 
     def evaluate(self, w):
         """Return the objective on all data, and the gradient of its smooth part."""
@@ -208,16 +218,19 @@ class FunctionObjective:
         w[...] = _calls.prox(self.penalty, w, self.alpha * step)
 
     def _loss(self, w, rows):
-        # A step begins where the last iteration was evaluated.
-        last_rows, last_w, result = self._last
-        both = isinstance(rows, slice) and isinstance(last_rows, slice)
-        if both and rows == last_rows and np.array_equal(w, last_w):
-            return result
-        batch = [array[rows] for array in self.data]
-        value, g = self.function.value_and_gradient(w, *batch, *self.args)
+        value, g = self._value_and_gradient(w, rows)
         g = self.sign * g + self.alpha * _calls.penalty_gradient(self.penalty, w)
-        result = self.sign * value, g
-        self._last = rows, w.copy(), result
+        return self.sign * value, g
+
+    def _value_and_gradient(self, w, rows):
+        # A step begins where the last iteration was evaluated.
+        last = self._cache
+        both = isinstance(rows, slice) and isinstance(last["rows"], slice)
+        if both and rows == last["rows"] and np.array_equal(w, last["w"]):
+            return last["result"]
+        batch = [array[rows] for array in self.data]
+        result = self.function.value_and_gradient(w, *batch, *self.args)
+        self._cache.update(rows=rows, w=w.copy(), result=result)
         return result
 
 

@@ -174,6 +174,7 @@ def run_batches(
         weight is not finite.
     """
     total = 0.0
+    objective = objective.for_steps(optimizer)
     batches = _batches(objective.n_samples, batch_size, shuffle, progress)
     batches = batches[first_batch : first_batch + len(rates)]
     with np.errstate(all="ignore"):

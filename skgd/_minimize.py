@@ -25,7 +25,7 @@ from ._validation import (
     check_parameters,
     did_you_mean,
 )
-from .optimizers import OPTIMIZERS, Optimizer
+from .optimizers import OPTIMIZERS
 from .penalties import Box, resolve_penalty
 from .schedules import as_schedule
 
@@ -481,7 +481,7 @@ def _as_data(data):
 
 def _resolve_optimizer(optimizer, penalty):
     optimizer = OPTIMIZERS.resolve(optimizer)
-    if penalty.has_prox and type(optimizer).scale is Optimizer.scale:
+    if penalty.has_prox and not optimizer.has_scale:
         raise ValueError(
             f"minimize: optimizer={optimizer!r} cannot be used with bounds or the "
             f"penalty {penalty!r}: their proximal step needs a method Optimizer.scale, "

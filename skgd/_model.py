@@ -543,7 +543,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
             standardize=bool(self.standardize),
         )
         penalty = resolve_penalty(self.penalty, l1_ratio=self.l1_ratio)
-        if penalty.has_prox and type(optimizer).scale is Optimizer.scale:
+        if penalty.has_prox and not optimizer.has_scale:
             raise ValueError(
                 f"optimizer={self.optimizer!r} cannot be used with the penalty "
                 f"{penalty!r}: its proximal step needs a method {Optimizer.__name__}"

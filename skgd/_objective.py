@@ -20,6 +20,7 @@ from scipy import sparse
 from . import _calls
 from ._standardization import Units
 from .losses import Loss
+from .optimizers import Optimizer
 from .penalties import Penalty
 
 _BLOCK = 2**18
@@ -59,6 +60,12 @@ class LinearObjective:
     n_classes: int | None = None
     units: Units | None = None
     penalty_unit: float | np.ndarray = 1.0
+
+    def for_steps(self, optimizer: Optimizer) -> "LinearObjective":
+        """Return the objective with the penalty where the optimizer takes it."""
+        if not optimizer.proximal:
+            return self
+        return replace(self, penalty=self.penalty.as_prox())
 
     def take(self, rows: np.ndarray) -> "LinearObjective":
         """Return the same objective on a copy of some of the samples."""

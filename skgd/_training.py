@@ -133,7 +133,7 @@ def plan_training(settings, objective, progress, max_iter=None) -> Plan:
     elif rate == "auto":
         rate = settings.optimizer.default_learning_rate
     average = settings.average
-    if average == "auto" and has_own_average:
+    if average == "auto" and (has_own_average or settings.optimizer.proximal):
         average = None
     elif average == "auto":
         rests = schedule.end < math.inf

@@ -45,6 +45,19 @@ class Optimizer(Component):
     default_learning_rate: ClassVar[float] = 0.01
     """The rate that ``learning_rate="auto"`` stands for."""
 
+    @property
+    def has_scale(self) -> bool:
+        """Whether it can be used with a proximal operator: see `scale`."""
+        return type(self).scale is not Optimizer.scale
+
+    def validate(self):
+        super().validate()
+        if self.proximal and not self.has_scale:
+            raise TypeError(
+                f"{type(self).__name__}: proximal is True, for which a proximal step "
+                "needs a method scale."
+            )
+
     def learning_rate_for(self, n_features, n_steps) -> float:
         """Return the rate for standardized features, if it is left open.
 
@@ -65,6 +78,10 @@ class Optimizer(Component):
             Its second derivative.
         """
         return None
+
+    proximal: ClassVar[bool] = False
+    """Whether steps take the whole penalty by its proximal operator, `Penalty.as_prox`:
+    the gradient is then that of the loss alone. Needs `scale`."""
 
     weight_decay: float = 0.0
     """Decoupled decay: the loop adds ``weight_decay * w`` to the direction of
@@ -335,12 +352,12 @@ class AdaGrad(Optimizer):
 
     Notes
     -----
-    On sparse rows a step costs what the non-zeros of its batch cost, with the penalty
-    ``"l1"`` too. With ``"l2"`` it costs a pass over all weights, since the penalty's
-    gradient is in every square: :math:`s_t = s_{t-1} + (\alpha w_{t-1})^2` where the
-    loss has no gradient. That has no closed form, and going through the missed steps
-    of a weight when it is next needed would take as long. Larger batches, ``"l1"`` or
-    `SGD` cost less.
+    The penalty is applied by its proximal operator, in the metric of the step, as in
+    the paper's composite mirror descent: :math:`g_t` is the gradient of the loss
+    alone. (PyTorch's ``weight_decay`` adds :math:`\alpha w` to it, and so to
+    :math:`s_t`.) On sparse rows a step then costs what the non-zeros of its batch
+    cost: without a gradient :math:`s` stays as it is, and what the operator does to a
+    weight in many steps is known in closed form.
 
     References
     ----------
@@ -360,6 +377,7 @@ class AdaGrad(Optimizer):
     """
 
     default_learning_rate = 0.1
+    proximal = True
     constraints: ClassVar = {
         "eps": EPS,
         "initial_accumulator": Number(0),
@@ -1157,7 +1175,8 @@ class RProp(Optimizer):
 class FTRL(Optimizer):
     r"""FTRL-Proximal: AdaGrad whose penalties add up, for sparse online models.
 
-    The papers' weights are the minimum of everything so far. Here the centre
+    The papers' weights are the minimum of everything so far. With `proximal` the
+    penalty's smooth part is in it, too. Here the centre
     :math:`c_t` is that of its quadratic part, and the loop's proximal step adds
     the penalty, :math:`\alpha` times that of all :math:`t` steps:
 
@@ -1211,6 +1230,7 @@ class FTRL(Optimizer):
     """
 
     default_learning_rate = 0.1
+    proximal = True
     constraints: ClassVar = {"beta": EPS, "initial_accumulator": Number(0)}
 
     def __init__(self, beta=1.0, initial_accumulator=0.0):

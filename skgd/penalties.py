@@ -71,6 +71,14 @@ class Penalty(Component):
         """
         return w
 
+    def as_prox(self) -> "Penalty":
+        """Return the same penalty with its smooth part in the proximal operator, too.
+
+        For optimizers that are ``proximal``. Without a formula for that, the smooth
+        part stays in the gradient.
+        """
+        return self
+
     def in_units(self, factor) -> "Penalty":
         """Return the penalty of weights that stand for coefficients ``factor * w``.
 
@@ -159,6 +167,9 @@ class L2(Penalty):
     def gradient(self, w):
         return w
 
+    def as_prox(self):
+        return _InProx(0.0, 1.0)
+
 
 @PENALTIES.register("l1")
 class L1(Penalty):
@@ -223,6 +234,25 @@ class ElasticNet(Penalty):
 
     def prox(self, w, step):
         return soft_threshold(w, step * float(self.l1_ratio))
+
+    def as_prox(self):
+        return _InProx(float(self.l1_ratio), 1 - float(self.l1_ratio))
+
+
+class _InProx(Penalty):
+    """An elastic net whose proximal operator is that of both norms."""
+
+    def __init__(self, l1, l2):
+        self.l1 = l1
+        self.l2 = l2
+
+    def value(self, w):
+        return self.l1 * _sum_of_absolutes(w) + self.l2 * _half_sum_of_squares(w)
+
+    def prox(self, w, step):
+        with np.errstate(over="ignore", under="ignore"):
+            shrink = 1 / (1 + np.asarray(step) * self.l2)
+            return soft_threshold(w, step * self.l1) * shrink.astype(w.dtype)
 
 
 @PENALTIES.register("box")
@@ -309,6 +339,9 @@ class Box(Penalty):
             for bound in (np.asarray(self.lower), np.asarray(self.upper))
         )
         return self._with(lower, upper, self._inner.of_output(k))
+
+    def as_prox(self):
+        return self._with(self.lower, self.upper, self._inner.as_prox())
 
     def _with(self, lower, upper, penalty):
         box = copy.copy(self)

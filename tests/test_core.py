@@ -28,7 +28,6 @@ from skgd.optimizers import (
     DoG,
     Momentum,
     NAdam,
-    Optimizer,
     Prodigy,
 )
 from skgd.penalties import (
@@ -223,7 +222,7 @@ def instances(registry):
 
 def takes(optimizer, penalty):
     """Whether an optimizer has the metric that a proximal step needs."""
-    return not penalty.has_prox or type(optimizer).scale is not Optimizer.scale
+    return not penalty.has_prox or optimizer.has_scale
 
 
 KINDS = [(False, "float64"), (False, "float32"), (True, "float64"), (True, "float32")]
@@ -252,6 +251,32 @@ def test_every_step_equals_its_formula(optimizer, is_sparse, dtype):
             optimizer=optimizer,
             batch_size=batch_size,
             alpha=0.1,
+        )
+
+
+@pytest.mark.parametrize(
+    ("k", "dtype"), [(None, "float64"), (2, "float64"), (None, "float32")]
+)
+@pytest.mark.parametrize("penalty", [L2(), L1(), ElasticNet(0.3)], ids=repr)
+@pytest.mark.parametrize("optimizer", [AdaGrad(), FTRL()], ids=repr)
+def test_many_steps_without_a_gradient(optimizer, penalty, k, dtype):
+    """Columns in one of 2 to one of 600 rows, steps that shrink little and much."""
+    rng = np.random.default_rng(0)
+    n, d = 600, 12
+    X = rng.normal(size=(n, d)) * (rng.random((n, d)) < np.geomspace(0.5, 1 / n, d))
+    X[5] = 1
+    y = rng.normal(size=n if k is None else (n, k)).astype(dtype)
+    X = sparse.csr_matrix(X.astype(dtype))
+    for alpha, batch_size in product((1e-5, 1e-3, 0.1, 3.0, 1e3), (1, 3)):
+        assert_same(
+            X,
+            y,
+            k=k,
+            loss=Huber(),
+            penalty=penalty,
+            optimizer=optimizer,
+            batch_size=batch_size,
+            alpha=alpha,
         )
 
 
@@ -745,15 +770,19 @@ def test_who_has_a_twin_among_penalties():
     coef = np.zeros(2)
     for penalty in instances(PENALTIES):
         assert compiled_penalty(penalty, coef) is not None
-    assert compiled_penalty(ElasticNet(0.25), coef) == (0.25, 0.75, None, None)
-    l1, l2, lower, upper = compiled_penalty(Box([0, -1], 1, penalty="l1"), coef)
-    assert (l1, l2) == (1, 0)
+    assert compiled_penalty(ElasticNet(0.25), coef) == (0.25, 0.75, None, None, False)
+    bounded = Box([0, -1], 1, penalty="l1")
+    l1, l2, lower, upper, in_prox = compiled_penalty(bounded, coef)
+    assert (l1, l2, in_prox) == (1, 0, False)
     np.testing.assert_array_equal(lower, [0, -1])
     np.testing.assert_array_equal(upper, [1, 1])
+    of_prox = compiled_penalty(ElasticNet(0.25).as_prox(), coef)
+    assert of_prox == (0.25, 0.75, None, None, True)
+    assert compiled_penalty(NonNegative("l2").as_prox(), coef)[4]
     assert compiled_penalty(OwnElasticNet(), coef) is None
     assert compiled_penalty(NonNegative(OwnElasticNet()), coef) is None
     assert compiled_penalty(NonNegative(Box(-1, 1)), coef) is None
-    assert compiled_penalty(resolve_penalty(None), coef) == (0, 0, None, None)
+    assert compiled_penalty(resolve_penalty(None), coef) == (0, 0, None, None, False)
 
 
 class Trouble(Exception):

@@ -555,6 +555,26 @@ class TestBatches:
         assert_array_equal(one.trajectory, two.trajectory)
         assert one.nfev == two.nfev == 21
 
+    def test_a_proximal_optimizer_evaluates_each_point_once(self):
+        X, y = _labelled_points()
+        result = minimize(
+            _squares,
+            np.zeros(3),
+            data=(X, y),
+            jac=True,
+            optimizer="adagrad",
+            penalty="l2",
+            alpha=0.5,
+            learning_rate=0.3,
+            batch_size=None,
+            max_iter=2000,
+        )
+        ridge = np.linalg.solve(X.T @ X / len(y) + 0.5 * np.eye(3), X.T @ y / len(y))
+        assert_allclose(result.x, ridge, rtol=1e-4)
+        g = X.T @ (X @ result.x - y) / len(y) + 0.5 * result.x
+        assert_allclose(result.jac, g, atol=1e-12)
+        assert result.nfev == result.nit + 1
+
     @pytest.mark.parametrize("shuffle", [False, True])
     def test_the_same_steps_as_the_estimator(self, shuffle):
         """Batches, order, clock and schedule are those of `GDRegressor`."""

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from skgd import GDRegressor
 from skgd.optimizers import (
     COCOB,
     FTRL,
@@ -72,11 +73,10 @@ WITH_NORMS = {"dog", "prodigy"}
 def run(optimizer, w, gradients, rate, alpha=0.0, penalty=None):
     """Yield weights, direction and scale of each step of the training loop."""
     w, state = w.copy(), optimizer.init(w)
-    has_scale = type(optimizer).scale is not Optimizer.scale
     for t, g in enumerate(gradients, start=1):
         tell_rate(state, rate)
         d = optimizer.direction(w, g, t, **state).copy()
-        scale = optimizer.scale(w, g, t, **state) if has_scale else None
+        scale = optimizer.scale(w, g, t, **state) if optimizer.has_scale else None
         w -= rate * (d + optimizer.weight_decay * w)
         if penalty is not None:
             w = penalty.prox(w, rate * alpha * scale)
@@ -440,6 +440,38 @@ def test_ftrl_is_that_of_the_paper(beta, n):
     np.testing.assert_allclose(path, expected, rtol=1e-10, atol=1e-13)
     np.testing.assert_array_equal(path == 0, np.array(expected) == 0)
     assert 0.2 < np.mean(path == 0) < 0.8
+
+
+def test_a_proximal_optimizer_has_a_scale():
+    class Proximal(SGD):
+        proximal = True
+
+    class WithoutScale(Optimizer):
+        proximal = True
+
+        def direction(self, w, g, t):
+            return g
+
+    Proximal().validate()
+    with pytest.raises(TypeError, match=r"WithoutScale: proximal .* needs .* scale"):
+        WithoutScale().validate()
+
+
+def test_a_proximal_optimizer_shrinks_after_the_step():
+    """In its metric: u = w − η h g, then argmin ½ (v − u)² / (η h) + ½ α v²."""
+    X, y, alpha = np.array([[2.0]]), np.array([3.0]), 0.5
+    settings = {"alpha": alpha, "fit_intercept": False, "standardize": False}
+    w = np.array([1.0])
+    model = GDRegressor(optimizer="adagrad", max_iter=2, tol=None, **settings)
+    model.set_params(learning_rate=0.3, schedule="constant")
+    model.fit(X, y, coef_init=w)
+    square = 0.0
+    for _ in range(2):
+        g = 2 * (2 * w - 3)
+        square = square + g**2
+        step = 0.3 / np.sqrt(square)
+        w = (w - step * g) / (1 + alpha * step)
+    np.testing.assert_allclose(model.coef_, w, rtol=1e-9)
 
 
 def test_ftrl_without_penalty_is_adagrad():

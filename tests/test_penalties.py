@@ -114,6 +114,21 @@ def test_hand_computed(penalty, value, gradient):
     assert_array_equal(penalty.gradient(w), gradient)
 
 
+def test_as_prox_has_the_whole_penalty_in_the_operator():
+    """Of ρ |u| + ½ (1 − ρ) u² it is soft(w, s ρ) / (1 + s (1 − ρ))."""
+    w = np.array([3.0, -1.0, 0.25])
+    step = np.array([0.5, 2.0, 1.0])
+    assert_allclose(L2().as_prox().prox(w, step), w / (1 + step), rtol=1e-15)
+    net = ElasticNet(0.5).as_prox()
+    assert_allclose(net.prox(w, 1.0), [2.5 / 1.5, -0.5 / 1.5, 0], rtol=1e-15)
+    box = Box(-0.2, 1.0, penalty="l2").as_prox()
+    assert_allclose(box.prox(w, 1.0), [1, -0.2, 0.125], rtol=1e-15)
+    for penalty in (L2().as_prox(), net, box):
+        assert_array_equal(penalty.gradient(w), np.zeros(3))
+    for penalty in (NoPenalty(), L1()):
+        assert penalty.as_prox() is penalty
+
+
 @pytest.mark.parametrize("penalty", [L2(), ElasticNet(0.0)], ids=repr)
 @given(w=vectors)
 def test_gradient_of_a_smooth_penalty_is_numerical(penalty, w):

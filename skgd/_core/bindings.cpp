@@ -180,6 +180,7 @@ double run_pass(nb::kwargs given) {
         pass.penalty.l2 = nb::cast<double>(penalty[1]);
         pass.penalty.lower = arrays.read(penalty[2]).data;
         pass.penalty.upper = arrays.read(penalty[3]).data;
+        pass.penalty.in_prox = nb::cast<bool>(penalty[4]);
     }
     pass.alpha = nb::cast<double>(given["alpha"]);
     pass.weight_decay = nb::cast<double>(given["weight_decay"]);

@@ -8,17 +8,20 @@
 //
 // the steps i + 1 … t without a gradient are u <- sign(u) max(|u| - (Q_t - Q_i) h, 0):
 // a weight that reaches zero stays there. The array of the weights holds u during the
-// pass. FTRL's weights are a function of its state at any time.
+// pass. FTRL's weights are a function of its state at any time. If the proximal operator
+// has the squared norm, too, `Gap` knows what it did.
 //
 // Without l1 the mean of the weights has a closed form, too: where the weight of step t
 // counts c_t in it, u adds u (S_t - S_i) over those steps, with S_t = c_1 P_1 + … + c_t P_t.
 // During the pass the array of the means holds such sums, of which C is the count.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
 #include "buffer.hpp"
+#include "elementary.hpp"
 #include "losses.hpp"
 #include "optimizers.hpp"
 #include "order.hpp"
@@ -42,7 +45,7 @@ struct LazySGD {
     SKGD_INLINE void store(int64_t, int64_t) const {}
     SKGD_INLINE T metric(int64_t) const { return 1; }
     SKGD_INLINE T move(int64_t, T g, T rate, T) { return rate * g; }
-    SKGD_INLINE T weight(int64_t, T) const { return 0; }
+    SKGD_INLINE T weight(int64_t, T, T) const { return 0; }
     void begin_step(double) {}
     double sum_of_rates() const { return 0; }
 };
@@ -65,7 +68,7 @@ struct LazyAdaGrad {
         s[q] += g * g;
         return rate * (g * metric(q));
     }
-    SKGD_INLINE T weight(int64_t, T) const { return 0; }
+    SKGD_INLINE T weight(int64_t, T, T) const { return 0; }
     void begin_step(double) {}
     double sum_of_rates() const { return 0; }
 };
@@ -95,15 +98,86 @@ struct LazyFTRL {
         c[q] += ((after - before) * (w - c[q]) - rate * g) / after;
         return w - c[q];
     }
-    // The weight after any step; l1 is that of all steps.
-    SKGD_INLINE T weight(int64_t q, T l1) const {
-        return l1 == 0 ? c[q] : Penalty<T>::soft_threshold(c[q], l1 * metric(q));
+    // The weight after any step; l1 and l2 are those of all steps.
+    SKGD_INLINE T weight(int64_t q, T l1, T l2) const {
+        if (l1 == 0 && l2 == 0) return c[q];
+        const T size = root(n[q]);
+        return Penalty<T>::soft_threshold(c[q] * size, l1) / (size + l2);
     }
     void begin_step(double rate) {
         *last_rate = rate;
         *sum += rate;
     }
     double sum_of_rates() const { return *sum; }
+};
+
+inline int64_t n_batches(const Pass& pass) {
+    return (pass.stop - pass.first + pass.batch_size - 1) / pass.batch_size;
+}
+
+// What the proximal operator of l1 |w| + ½ l2 w² does to a weight in steps without a
+// gradient. In one it becomes sign(w) max(|w| - r l1 h, 0) / (1 + r l2 h). With
+// P = (1 + r l2 h) ··· of all of them that is sign(w) max(|w| / P - (1 - 1 / P) l1 / l2, 0).
+//
+// log P is a power series in x = l2 h · (the largest rate), whose coefficients are sums
+// of powers of the rates: differences of the sums over all steps so far.
+class Gap {
+public:
+    static constexpr int n_terms = 12;
+    // Up to which x all terms, and the first three, give log P to 1e-13 of it.
+    static constexpr double converges = 0.08, is_short = 5e-5;
+
+    Gap() = default;
+    Gap(const double* rates, int64_t n, double l1, double l2)
+        : rates_(rates), ratio_(l1 / l2), sums_((n + 1) * n_terms), first_(4 * (n + 1)) {
+        double largest = 0;
+        for (int64_t t = 0; t < n; ++t) largest = rates[t] > largest ? rates[t] : largest;
+        unit_ = l2 * largest, per_unit_ = largest > 0 ? 1 / largest : 0;
+        for (int64_t t = 0; t < n; ++t) {
+            const double r = rates[t] * per_unit_;
+            double power = 1;
+            for (int k = 0; k < n_terms; ++k) {
+                power *= k ? -r : r;
+                sums_[(t + 1) * n_terms + k] = sums_[t * n_terms + k] + power / (k + 1);
+            }
+            for (int k = 0; k < 3; ++k)
+                first_[(t + 1) * 4 + k] = sums_[(t + 1) * n_terms + k];
+        }
+    }
+    explicit operator bool() const { return bool(sums_); }
+
+    double unit() const { return unit_; }
+    double ratio() const { return ratio_; }
+
+    // The sums of the first three coefficients over all steps before t.
+    SKGD_INLINE const double* first(int64_t t) const { return first_.get() + 4 * t; }
+
+    double log_product(double x, int64_t from, int64_t to) const {
+        if (x > converges) return log_product_by_steps(x, from, to);
+        double sum = 0, power = 1;
+        for (int k = 0; k < n_terms && power > 1e-14; ++k) {
+            power *= x;
+            sum += power * (sums_[to * n_terms + k] - sums_[from * n_terms + k]);
+        }
+        return sum;
+    }
+
+private:
+    // Not all of them: a weight that is 1e-300 of what it was is zero.
+    double log_product_by_steps(double x, int64_t from, int64_t to) const {
+        double sum = 0, product = 1;
+        for (int64_t t = from; t < to && sum < 700; ++t) {
+            product *= 1 + rates_[t] * per_unit_ * x;
+            if (product < 1e200 && t + 1 < to) continue;
+            sum += std::log(product);
+            product = 1;
+        }
+        return sum;
+    }
+
+    const double* rates_ = nullptr;
+    double ratio_ = 0, unit_ = 0, per_unit_ = 0;
+    Buffer<double> sums_, first_;
 };
 
 // k_ outputs; one if One, which the compiler then knows.
@@ -116,11 +190,18 @@ public:
           u_(static_cast<T*>(pass.w)), intercept_(u_ + rows.d * k_),
           mean_(pass.average_from < 0 ? nullptr : static_cast<T*>(pass.average)),
           l1_(pass.alpha * pass.penalty.l1),
-          decay_(pass.alpha * pass.penalty.l2 + pass.weight_decay) {
+          l2_(pass.penalty.in_prox ? pass.alpha * pass.penalty.l2 : 0),
+          decay_((pass.penalty.in_prox ? 0 : pass.alpha * pass.penalty.l2) +
+                 pass.weight_decay) {
         const int64_t m = pass.batch_size;
         y_ = Buffer<T>(m * k_), z_ = Buffer<T>(m * k_), r_ = Buffer<T>(m * k_);
         s_ = Buffer<T>(m), values_ = Buffer<double>(m);
-        if (l1_ > 0 && !Rule::is_state_only) q_seen_ = Buffer<double>(rows.d);
+        if (l2_ > 0 && !Rule::is_state_only) {
+            gap_ = Gap(pass.rates, n_batches(pass), l1_, l2_);
+            step_seen_ = Buffer<int32_t>(rows.d);
+        } else if (l1_ > 0 && !Rule::is_state_only) {
+            q_seen_ = Buffer<double>(rows.d);
+        }
         columns_ = Buffer<Index>(rows.d);
         if (mean_) s_seen_ = Buffer<double>(rows.d);
         reserve(k_);
@@ -179,7 +260,7 @@ private:
         if (rows_.fit_intercept) step_intercept(m, eta);
         shrink_ = shrunk;
         q_ += rate * l1_ / shrink_;
-        has_stepped_ = true;
+        ++step_;
         if (shrink_ < 1e-8) settle();
         return total;
     }
@@ -322,7 +403,7 @@ private:
 
     // A column may be there twice.
     SKGD_INLINE void bring_up_to_date(const Index* columns, int64_t n) {
-        if (Rule::is_state_only ? has_stepped_ : !Rule::is_linear && q_seen_) {
+        if (Rule::is_state_only ? step_ > 0 : !Rule::is_linear && (q_seen_ || gap_)) {
             load(columns, n);
             catch_up(n);
             store(columns, n);
@@ -371,10 +452,15 @@ private:
         if (n <= n_lanes_) return;
         n_lanes_ = 2 * n;
         lane_u_ = Buffer<T>(n_lanes_), lane_g_ = Buffer<T>(n_lanes_);
+        if (gap_) {
+            lane_from_ = Buffer<int32_t>(n_lanes_);
+            lane_x_ = Buffer<double>(n_lanes_), lane_factor_ = Buffer<double>(n_lanes_);
+            for (auto& lane : lane_gap_) lane = Buffer<double>(n_lanes_);
+        }
         rule_.reserve(n_lanes_);
     }
 
-    // Into lane_g_ comes how much of Q they have missed.
+    // Into lane_g_ comes how much of Q they have missed, or else the steps themselves.
     SKGD_INLINE void load(const Index* columns, int64_t n) {
         reserve(n * k());
         T *u = lane_u_.get(), *missed = lane_g_.get();
@@ -388,6 +474,23 @@ private:
                 if (q_seen) missed[p * k() + c] = static_cast<T>(q_now - q_seen[j]);
             }
         }
+        if (gap_) load_gaps(columns, n);
+    }
+
+    SKGD_INLINE void load_gaps(const Index* columns, int64_t n) {
+        const double* now = gap_.first(step_);
+        double *c0 = lane_gap_[0].get(), *c1 = lane_gap_[1].get(), *c2 = lane_gap_[2].get();
+        int32_t* from = lane_from_.get();
+        for (int64_t p = 0; p < n; ++p) {
+            const int32_t step = step_seen_[columns[p]];
+            const double* before = gap_.first(step);
+            for (int64_t q = p * k(); q < (p + 1) * k(); ++q) {
+                from[q] = step;
+                c0[q] = now[0] - before[0];
+                c1[q] = now[1] - before[1];
+                c2[q] = now[2] - before[2];
+            }
+        }
     }
 
     SKGD_INLINE void store(const Index* columns, int64_t n) {
@@ -397,6 +500,7 @@ private:
         for (int64_t p = 0; p < n; ++p) {
             const int64_t j = columns[p];
             if (q_seen) q_seen[j] = q_now;
+            if (gap_) step_seen_[j] = step_;
             for (int64_t c = 0; c < k(); ++c) {
                 u_[j * k() + c] = u[p * k() + c];
                 rule_.store(p * k() + c, j * k() + c);
@@ -408,13 +512,41 @@ private:
     SKGD_INLINE void catch_up(int64_t n) {
         T* u = lane_u_.get();
         const T* missed = lane_g_.get();
-        if (Rule::is_state_only && has_stepped_) {
+        if (Rule::is_state_only && step_ > 0) {
             const T l1 = static_cast<T>(l1_ * rule_.sum_of_rates());
-            for (int64_t q = 0; q < n * k(); ++q) u[q] = rule_.weight(q, l1);
+            const T l2 = static_cast<T>(l2_ * rule_.sum_of_rates());
+            for (int64_t q = 0; q < n * k(); ++q) u[q] = rule_.weight(q, l1, l2);
+        } else if (gap_) {
+            catch_up_gaps(n);
         } else if (q_seen_) {
             for (int64_t q = 0; q < n * k(); ++q)
                 u[q] = Penalty<T>::soft_threshold(u[q], missed[q] * rule_.metric(q));
         }
+    }
+
+    SKGD_INLINE void catch_up_gaps(int64_t n) {
+        T* u = lane_u_.get();
+        double* factor = lane_factor_.get();
+        const double *c0 = lane_gap_[0].get(), *c1 = lane_gap_[1].get(),
+                     *c2 = lane_gap_[2].get();
+        const double unit = gap_.unit(), ratio = gap_.ratio();
+        double* x = lane_x_.get();
+        for (int64_t q = 0; q < n * k(); ++q) x[q] = unit * rule_.metric(q);
+        for (int64_t q = 0; q < n * k(); ++q)
+            factor[q] = exp_inline(-x[q] * (c0[q] + x[q] * (c1[q] + x[q] * c2[q])));
+        bool all_short = true;
+        for (int64_t q = 0; q < n * k(); ++q) all_short &= x[q] <= Gap::is_short;
+        if (!all_short)
+            for (int64_t q = 0; q < n * k(); ++q)
+                if (x[q] > Gap::is_short && u[q] != 0)
+                    factor[q] = std::exp(-gap_.log_product(x[q], lane_from_[q], step_));
+        if (ratio > 0)
+            for (int64_t q = 0; q < n * k(); ++q)
+                u[q] = Penalty<T>::soft_threshold(
+                    static_cast<T>(u[q] * factor[q]),
+                    static_cast<T>(ratio * (1 - factor[q])));
+        else
+            for (int64_t q = 0; q < n * k(); ++q) u[q] = static_cast<T>(u[q] * factor[q]);
     }
 
     SKGD_INLINE void move_lanes(int64_t n, T rate, T scale) {
@@ -456,13 +588,16 @@ private:
     Rule rule_;
     const int64_t k_;
     T *u_, *intercept_, *mean_;
-    const double l1_, decay_;
+    const double l1_, l2_, decay_;  // l2_ is that of the proximal operator
+    Gap gap_;
     double shrink_ = 1, q_ = 0, c_sum_ = 1, s_sum_ = 0;
-    bool has_stepped_ = false;
+    int32_t step_ = 0;
     int64_t work_ = 0;
     int64_t n_lanes_ = 0;
     Buffer<T> y_, z_, r_, s_, g_, lane_u_, lane_g_;
-    Buffer<double> values_, q_seen_, s_seen_;
+    Buffer<double> values_, q_seen_, s_seen_, lane_x_, lane_factor_,
+        lane_gap_[3];
+    Buffer<int32_t> step_seen_, lane_from_;
     Buffer<char> is_touched_;
     Buffer<Index> columns_;
 };
@@ -489,17 +624,20 @@ bool is_lazy(const Pass& pass) {
     if (!pass.loss.name || !pass.optimizer.name || pass.penalty.python ||
         pass.penalty.lower || pass.clip_norm >= 0 || pass.batch_size > Order::max_rows)
         return false;
-    if (pass.average_from >= 0 && pass.alpha * pass.penalty.l1 > 0) return false;
     const double l2 = pass.alpha * pass.penalty.l2;
-    const bool is_sgd = !std::strcmp(pass.optimizer.name, "sgd");
-    const bool is_adagrad = !std::strcmp(pass.optimizer.name, "adagrad") && l2 == 0;
-    const bool is_ftrl = !std::strcmp(pass.optimizer.name, "ftrl") && l2 == 0 &&
-                         pass.weight_decay == 0;
+    const bool in_prox = l2 > 0 && pass.penalty.in_prox;
+    if (pass.average_from >= 0 && (pass.alpha * pass.penalty.l1 > 0 || in_prox))
+        return false;
+    if (in_prox && (pass.weight_decay > 0 || n_batches(pass) > INT32_MAX)) return false;
+    const bool is_sgd = !std::strcmp(pass.optimizer.name, "sgd") && !in_prox;
+    const bool is_adagrad =
+        !std::strcmp(pass.optimizer.name, "adagrad") && (l2 == 0 || in_prox);
+    const bool is_ftrl = !std::strcmp(pass.optimizer.name, "ftrl") &&
+                         (l2 == 0 || in_prox) && pass.weight_decay == 0;
     if (!is_sgd && !is_adagrad && !is_ftrl) return false;
-    const int64_t n_batches =
-        (pass.stop - pass.first + pass.batch_size - 1) / pass.batch_size;
-    for (int64_t b = 0; b < n_batches; ++b) {
-        if (pass.rates[b] * (l2 + pass.weight_decay) > 0.9) return false;
+    const double decay = (in_prox ? 0 : l2) + pass.weight_decay;
+    for (int64_t b = 0, n = n_batches(pass); b < n; ++b) {
+        if (pass.rates[b] * decay > 0.9) return false;
         if (is_ftrl && vanishes<T>(pass.rates[b])) return false;
     }
     return true;

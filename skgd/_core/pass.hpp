@@ -29,9 +29,10 @@ struct Twin {
     double parameters[8] = {};
 };
 
-// alpha · (l2 · ½|w|² + l1 · |w|) within bounds, or a Python object.
+// alpha · (l2 · ½|w|² + l1 · |w|) within bounds, or a Python object. The square is in
+// the gradient or, as the rest, in the proximal operator.
 struct PenaltyTwin {
-    bool python = false;
+    bool python = false, in_prox = false;
     double l1 = 0, l2 = 0;
     const void* lower = nullptr;
     const void* upper = nullptr;

@@ -13,18 +13,18 @@ template <class T>
 class Penalty {
 public:
     Penalty(const PenaltyTwin& twin, double alpha, int64_t n)
-        : l1_(alpha * twin.l1), l2_(alpha * twin.l2),
+        : l1_(alpha * twin.l1), l2_(alpha * twin.l2), in_prox_(twin.in_prox),
           lower_(static_cast<const T*>(twin.lower)),
           upper_(static_cast<const T*>(twin.upper)), n_(n) {}
 
     double l1() const { return l1_; }
     double l2() const { return l2_; }
     bool has_bounds() const { return lower_; }
-    bool has_prox() const { return l1_ > 0 || has_bounds(); }
+    bool has_prox() const { return l1_ > 0 || shrinks() || has_bounds(); }
 
     // g += alpha · gradient(w)
     void add_gradient(const T* SKGD_RESTRICT w, T* SKGD_RESTRICT g) const {
-        if (l2_ == 0) return;
+        if (l2_ == 0 || in_prox_) return;
         const T l2 = static_cast<T>(l2_);
         for (int64_t i = 0; i < n_; ++i) g[i] += l2 * w[i];
     }
@@ -38,6 +38,7 @@ public:
             const T step = static_cast<T>(rate * l1_ * scale.all);
             for (int64_t i = 0; i < n_; ++i) w[i] = soft_threshold(w[i], step);
         }
+        if (shrinks()) shrink(w, rate, scale);
         if (has_bounds()) clip(w);
     }
 
@@ -46,12 +47,24 @@ public:
     }
 
 private:
+    bool shrinks() const { return in_prox_ && l2_ > 0; }
+
+    void shrink(T* SKGD_RESTRICT w, double rate, const Scale<T>& scale) const {
+        const T step = static_cast<T>(rate * l2_ * scale.all);
+        const T* each = scale.each;
+        if (each)
+            for (int64_t i = 0; i < n_; ++i) w[i] *= 1 / (1 + step * each[i]);
+        else
+            for (int64_t i = 0; i < n_; ++i) w[i] *= 1 / (1 + step);
+    }
+
     void clip(T* SKGD_RESTRICT w) const {
         for (int64_t i = 0; i < n_; ++i)
             w[i] = at_most(at_least(w[i], lower_[i]), upper_[i]);
     }
 
     double l1_, l2_;
+    bool in_prox_;
     const T *lower_, *upper_;
     int64_t n_;
 };

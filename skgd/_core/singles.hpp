@@ -192,6 +192,7 @@ double run_singles(const Pass& pass, const Rows& rows, const Loss<T>* loss) {
 inline bool is_single(const Pass& pass) {
     const bool is_sgd = pass.optimizer.name && !std::strcmp(pass.optimizer.name, "sgd");
     const bool is_smooth = !pass.penalty.python && !pass.penalty.lower &&
+                           !pass.penalty.in_prox &&
                            pass.alpha * pass.penalty.l1 == 0;
     return is_sgd && is_smooth && pass.loss.name && pass.batch_size == 1 &&
            pass.n_outputs == 0 && pass.n_features > 0 && pass.clip_norm < 0 &&

@@ -387,7 +387,7 @@ def _move(w):
 
 
 def _check_scale(optimizer):
-    if type(optimizer).scale is Optimizer.scale:
+    if not optimizer.has_scale:
         return
     for dtype in DTYPES:
         w = np.array([0.5, -1.0, 2.0, 0.0, 1.0], dtype=dtype)

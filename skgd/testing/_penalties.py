@@ -25,7 +25,8 @@ def check_penalty(penalty, *, shapes=((5,), (5, 3))):
     the check looks for a lower point nearby. Coefficients up to 1e300 (3e38 in
     float32) must give neither NaN nor a warning. ``in_units(factor)`` must be the
     same penalty for factors of 1, and have a finite value where ``value`` has one for
-    the coefficients ``factor * w``.
+    the coefficients ``factor * w``. ``as_prox()`` must be the same penalty, and keep
+    what is said here.
 
     Parameters
     ----------
@@ -58,15 +59,36 @@ def check_penalty(penalty, *, shapes=((5,), (5, 3))):
     """
     with settings_kept(penalty, Penalty):
         for shape in shapes:
-            rng = np.random.default_rng(0)
-            for dtype in (np.float32, np.float64):
-                w = rng.normal(scale=2, size=shape).astype(dtype)
-                _check_arrays(penalty, w)
-                _check_projection(penalty, w)
-                _check_extremes(penalty, w)
-            for scale in (0.5, 2.0, 8.0):
-                _check_minimiser(penalty, rng.normal(scale=scale, size=shape), rng)
-            _check_units(penalty, w, rng)
+            _check(penalty, shape)
+            as_prox = _as_prox(penalty, shape)
+            if as_prox is not penalty:
+                _check(as_prox, shape)
+
+
+def _check(penalty, shape):
+    rng = np.random.default_rng(0)
+    for dtype in (np.float32, np.float64):
+        w = rng.normal(scale=2, size=shape).astype(dtype)
+        _check_arrays(penalty, w)
+        _check_projection(penalty, w)
+        _check_extremes(penalty, w)
+    for scale in (0.5, 2.0, 8.0):
+        _check_minimiser(penalty, rng.normal(scale=scale, size=shape), rng)
+    _check_units(penalty, w, rng)
+
+
+def _as_prox(penalty, shape):
+    what = f"{type(penalty).__name__}.as_prox"
+    same = penalty.as_prox()
+    require(isinstance(same, Penalty), f"{what} must return a Penalty, got {same!r}.")
+    w = np.random.default_rng(1).normal(scale=2, size=shape)
+    w = penalty.prox(w, 0.0)
+    require(
+        np.isclose(same.value(w), penalty.value(w), rtol=1e-12),
+        f"{what} is another penalty: {same.value(w)!r} instead of "
+        f"{penalty.value(w)!r} for w={w.tolist()}.",
+    )
+    return same
 
 
 def _check_arrays(penalty, w):
