@@ -368,7 +368,7 @@ private:
     SKGD_INLINE void predict_in_lanes(const Row& row) {
         work_ += row.size * k() + 64;
         load(row.j, row.size);
-        catch_up(row.size);
+        catch_up(row.j, row.size);
         add_to_mean(row.j, row.size, [&](int64_t p, int64_t c) {
             return lane_u_[p * k() + c];
         });
@@ -405,7 +405,7 @@ private:
     SKGD_INLINE void bring_up_to_date(const Index* columns, int64_t n) {
         if (Rule::is_state_only ? step_ > 0 : !Rule::is_linear && (q_seen_ || gap_)) {
             load(columns, n);
-            catch_up(n);
+            catch_up(columns, n);
             store(columns, n);
         } else if (q_seen_) {
             for (int64_t p = 0; p < n; ++p) bring_up_to_date(columns[p]);
@@ -453,9 +453,7 @@ private:
         n_lanes_ = 2 * n;
         lane_u_ = Buffer<T>(n_lanes_), lane_g_ = Buffer<T>(n_lanes_);
         if (gap_) {
-            lane_from_ = Buffer<int32_t>(n_lanes_);
             lane_x_ = Buffer<double>(n_lanes_), lane_factor_ = Buffer<double>(n_lanes_);
-            for (auto& lane : lane_gap_) lane = Buffer<double>(n_lanes_);
         }
         rule_.reserve(n_lanes_);
     }
@@ -472,23 +470,6 @@ private:
                 u[p * k() + c] = u_[j * k() + c];
                 rule_.load(p * k() + c, j * k() + c);
                 if (q_seen) missed[p * k() + c] = static_cast<T>(q_now - q_seen[j]);
-            }
-        }
-        if (gap_) load_gaps(columns, n);
-    }
-
-    SKGD_INLINE void load_gaps(const Index* columns, int64_t n) {
-        const double* now = gap_.first(step_);
-        double *c0 = lane_gap_[0].get(), *c1 = lane_gap_[1].get(), *c2 = lane_gap_[2].get();
-        int32_t* from = lane_from_.get();
-        for (int64_t p = 0; p < n; ++p) {
-            const int32_t step = step_seen_[columns[p]];
-            const double* before = gap_.first(step);
-            for (int64_t q = p * k(); q < (p + 1) * k(); ++q) {
-                from[q] = step;
-                c0[q] = now[0] - before[0];
-                c1[q] = now[1] - before[1];
-                c2[q] = now[2] - before[2];
             }
         }
     }
@@ -509,7 +490,7 @@ private:
     }
 
     // What the penalty did to the columns since they were last stored.
-    SKGD_INLINE void catch_up(int64_t n) {
+    SKGD_INLINE void catch_up(const Index* columns, int64_t n) {
         T* u = lane_u_.get();
         const T* missed = lane_g_.get();
         if (Rule::is_state_only && step_ > 0) {
@@ -517,29 +498,34 @@ private:
             const T l2 = static_cast<T>(l2_ * rule_.sum_of_rates());
             for (int64_t q = 0; q < n * k(); ++q) u[q] = rule_.weight(q, l1, l2);
         } else if (gap_) {
-            catch_up_gaps(n);
+            catch_up_gaps(columns, n);
         } else if (q_seen_) {
             for (int64_t q = 0; q < n * k(); ++q)
                 u[q] = Penalty<T>::soft_threshold(u[q], missed[q] * rule_.metric(q));
         }
     }
 
-    SKGD_INLINE void catch_up_gaps(int64_t n) {
+    SKGD_INLINE void catch_up_gaps(const Index* columns, int64_t n) {
         T* u = lane_u_.get();
-        double* factor = lane_factor_.get();
-        const double *c0 = lane_gap_[0].get(), *c1 = lane_gap_[1].get(),
-                     *c2 = lane_gap_[2].get();
         const double unit = gap_.unit(), ratio = gap_.ratio();
-        double* x = lane_x_.get();
+        double *x = lane_x_.get(), *factor = lane_factor_.get();
         for (int64_t q = 0; q < n * k(); ++q) x[q] = unit * rule_.metric(q);
-        for (int64_t q = 0; q < n * k(); ++q)
-            factor[q] = exp_inline(-x[q] * (c0[q] + x[q] * (c1[q] + x[q] * c2[q])));
         bool all_short = true;
         for (int64_t q = 0; q < n * k(); ++q) all_short &= x[q] <= Gap::is_short;
+        const double* now = gap_.first(step_);
+        const double now0 = now[0], now1 = now[1], now2 = now[2];
+        for (int64_t p = 0; p < n; ++p) {
+            const double* seen = gap_.first(step_seen_[columns[p]]);
+            const double c0 = now0 - seen[0], c1 = now1 - seen[1], c2 = now2 - seen[2];
+            for (int64_t q = p * k(); q < (p + 1) * k(); ++q)
+                factor[q] = -x[q] * (c0 + x[q] * (c1 + x[q] * c2));
+        }
         if (!all_short)
             for (int64_t q = 0; q < n * k(); ++q)
                 if (x[q] > Gap::is_short && u[q] != 0)
-                    factor[q] = std::exp(-gap_.log_product(x[q], lane_from_[q], step_));
+                    factor[q] =
+                        -gap_.log_product(x[q], step_seen_[columns[q / k()]], step_);
+        for (int64_t q = 0; q < n * k(); ++q) factor[q] = exp_inline(factor[q]);
         if (ratio > 0)
             for (int64_t q = 0; q < n * k(); ++q)
                 u[q] = Penalty<T>::soft_threshold(
@@ -595,9 +581,8 @@ private:
     int64_t work_ = 0;
     int64_t n_lanes_ = 0;
     Buffer<T> y_, z_, r_, s_, g_, lane_u_, lane_g_;
-    Buffer<double> values_, q_seen_, s_seen_, lane_x_, lane_factor_,
-        lane_gap_[3];
-    Buffer<int32_t> step_seen_, lane_from_;
+    Buffer<double> values_, q_seen_, s_seen_, lane_x_, lane_factor_;
+    Buffer<int32_t> step_seen_;
     Buffer<char> is_touched_;
     Buffer<Index> columns_;
 };
