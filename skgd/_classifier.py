@@ -37,8 +37,11 @@ class GDClassifier(ClassifierMixin, LinearModel):
 
     Parameters
     ----------
-    loss : str or ClassificationLoss, default="log_loss"
-        A name from ``skgd.LOSSES`` or an instance.
+    loss : str, ClassificationLoss or callable, default="log_loss"
+        A name from ``skgd.LOSSES``, an instance, or a function of the targets −1 and
+        +1 and the raw predictions, ``loss(y, z)``, which returns the loss of each and
+        is differentiated by autograd, PyTorch or JAX; it has no probabilities:
+        `skgd.losses.ClassificationFromFunction`.
     penalty : str, Penalty or None, default="l2"
         A name from ``skgd.PENALTIES`` or an instance. Norms are those of the
         coefficients of standardized features, bounds are those of ``coef_``; the

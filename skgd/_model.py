@@ -68,7 +68,7 @@ from ._validation_set import (
     hold_out,
 )
 from ._version import __version__
-from .losses import LOSSES, Loss
+from .losses import LOSSES, Loss, as_loss
 from .optimizers import OPTIMIZERS, Optimizer
 from .penalties import PENALTIES, Penalty, resolve_penalty
 from .schedules import SCHEDULES, LinearRestarts, as_schedule
@@ -558,7 +558,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
         return int(self.average) or None
 
     def _resolve_loss(self):
-        loss = LOSSES.resolve(self.loss)
+        loss = as_loss(self.loss, self.loss_kind)
         if not isinstance(loss, self.loss_kind):
             fitting = [
                 name for name, cls in LOSSES.items() if issubclass(cls, self.loss_kind)
