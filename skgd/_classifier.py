@@ -184,6 +184,10 @@ class GDClassifier(ClassifierMixin, LinearModel):
         For each epoch the rate of its first step.
     time_curve_ : list of float
         For each epoch the seconds that this and all earlier ones have taken.
+    update_curve_ : list of int
+        For each epoch the optimizer steps that this and all earlier ones have taken,
+        also those that the weights are not of: ``t_`` is less if training returned to
+        the best epoch.
     gradient_norm_curve_ : list of float
         For each epoch the Euclidean norm of the gradient over all samples at its end:
         that of the loss and of the smooth part of the penalty, in the units of training

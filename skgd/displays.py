@@ -7,6 +7,7 @@ line style and in their marks, so that they can be told apart in grey and by the
 colour-blind; the colours are those of Okabe and Ito.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -121,8 +122,8 @@ class LossCurveDisplay(_Display):
         estimators : estimator, list of them, or dict of str to estimator
             A dict has the names for the legend.
         x : {"epoch", "update", "second"}, default="epoch"
-            What to draw against. An update is a step of the optimizer; those of a fit
-            are spread evenly over its epochs. Seconds are those of ``time_curve_``.
+            What to draw against. An update is a step of the optimizer; they are those
+            of ``update_curve_``, and seconds those of ``time_curve_``.
         ax : matplotlib Axes, default=None
             Where to draw; None makes new axes.
         yscale : {"linear", "log", "symlog"}, default="linear"
@@ -144,10 +145,9 @@ class LossCurveDisplay(_Display):
             _check("from_estimator", estimators=(estimator, _ESTIMATORS))
             check_is_fitted(estimator)
             loss = np.asarray(estimator.loss_curve_)
-            epochs = np.arange(1, len(loss) + 1)
             abscissas = {
-                "epoch": epochs,
-                "update": epochs * (estimator.t_ / estimator.n_iter_),
+                "epoch": np.arange(1, len(loss) + 1),
+                "update": estimator.update_curve_,
                 "second": estimator.time_curve_,
             }
             curves[name] = abscissas[x], loss
@@ -351,7 +351,7 @@ class BatchSizeDisplay(_Display):
     epoch_times : array-like of shape (n_sizes, n_fits)
         Seconds for an epoch, in each fit.
     n_updates : array-like of shape (n_sizes,)
-        Updates in an epoch.
+        Updates in an epoch; of several fits, in that with the fewest.
     train_scores, test_scores : array-like of shape (n_sizes, n_fits)
         Scores on the samples of the fit, and on those held out.
     score_name : str, default="Score"
@@ -421,8 +421,8 @@ class BatchSizeDisplay(_Display):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         batch_sizes : list of int or None, default=None
-            None among them stands for all samples of a fit; None instead of them for
-            the powers of four, and all.
+            None among them stands for all samples that a fit trains on; None instead
+            of them for the powers of four, and all.
         cv : int, splitter or iterable, default=None
             What is held out of each fit, as ``cross_validate`` takes it. None is five
             folds.
@@ -437,7 +437,7 @@ class BatchSizeDisplay(_Display):
         """
         folds = check_cv(cv, y, classifier=is_classifier(estimator))
         folds = list(folds.split(X, y))
-        n_samples = min(len(train) for train, _ in folds)
+        n_samples = _n_trained_on(estimator, min(len(train) for train, _ in folds))
         if batch_sizes is None:
             powers = 4 ** np.arange(20)
             batch_sizes = [*powers[powers < n_samples].tolist(), None]
@@ -462,7 +462,7 @@ class BatchSizeDisplay(_Display):
                 [m.time_curve_[-1] / len(m.time_curve_) for m in fit["estimator"]]
                 for fit in fits
             ],
-            n_updates=-(-n_samples // sizes),
+            n_updates=[min(map(_n_updates, fit["estimator"])) for fit in fits],
             train_scores=[fit["train_score"] for fit in fits],
             test_scores=[fit["test_score"] for fit in fits],
             score_name=scoring if isinstance(scoring, str) else "Score",
@@ -1085,6 +1085,18 @@ _ESTIMATORS = Instance(
 _RESULTS = Instance(
     OptimizeResult, "what skgd.minimize returned, one, a list or a dict by name"
 )
+
+
+def _n_trained_on(estimator, n_samples):
+    """Return how many of the samples of a fit are not held out of it."""
+    if not estimator.early_stopping:
+        return n_samples
+    return n_samples - math.ceil(estimator.validation_fraction * n_samples)
+
+
+def _n_updates(estimator):
+    """Return the updates in a whole epoch; a divergence may have cut others short."""
+    return int(np.diff(estimator.update_curve_, prepend=0).max())
 
 
 def _number(estimator, parameter):

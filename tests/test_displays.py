@@ -118,6 +118,32 @@ class TestLossCurves:
         display = LossCurveDisplay.from_estimator({"a": models[0]}, x="second")
         assert_array_equal(drawn(display)[0][:, 0], models[0].time_curve_)
 
+    def test_updates_are_those_that_were_made(self):
+        """60 of 80 rows are trained on, 15 batches of 4; the best epoch is not last."""
+        X = np.random.default_rng(0).normal(size=(80, 3))
+        y = np.random.default_rng(1).normal(size=80)
+        model = GDRegressor(
+            batch_size=4,
+            max_iter=6,
+            tol=None,
+            early_stopping=True,
+            validation_fraction=0.25,
+            random_state=0,
+        ).fit(X, y)
+        assert model.t_ < 6 * 15
+        (xy,) = drawn(LossCurveDisplay.from_estimator(model, x="update"))
+        assert_array_equal(xy[:, 0], 15 * np.arange(1, 7))
+
+    def test_updates_of_passes_of_different_lengths(self):
+        X = np.random.default_rng(0).normal(size=(32, 3))
+        model = GDRegressor(batch_size=8)
+        for n in (32, 9, 1, 1):
+            model.partial_fit(X[:n], X[:n, 0])
+        model.set_params(warm_start=True, batch_size=16, max_iter=2, tol=None)
+        model.fit(X, X[:, 0])
+        (xy,) = drawn(LossCurveDisplay.from_estimator(model, x="update"))
+        assert_array_equal(xy[:, 0], [4, 6, 7, 8, 10, 12])
+
     def test_the_constructor_has_the_data(self):
         display = LossCurveDisplay({"mine": ([1, 2], [3, 4])}, y_name="Error")
         assert not hasattr(display, "ax_")
@@ -244,6 +270,23 @@ class TestBatchSizes:
             assert n_updates == model.t_ / 3
         assert display.epoch_times.shape == (4, 1)
         assert np.all(display.epoch_times > 0)
+
+    def test_what_is_held_out_of_a_fit_makes_no_updates(self, data):
+        """Of 40 rows a quarter is held out; 30 are trained on."""
+        model = clone(self.model).set_params(
+            early_stopping=True, validation_fraction=0.25
+        )
+        folds = [(np.arange(40), np.arange(40, 50))]
+        display = BatchSizeDisplay.from_estimator(model, *data, cv=folds)
+        assert_array_equal(display.batch_sizes, [1, 4, 16, 30])
+        assert_array_equal(display.n_updates, [30, 8, 2, 1])
+        # 0.33 of 40 are 13.2: scikit-learn holds out 14.
+        model.set_params(validation_fraction=0.33)
+        display = BatchSizeDisplay.from_estimator(
+            model, *data, batch_sizes=[1, None], cv=folds
+        )
+        assert_array_equal(display.batch_sizes, [1, 26])
+        assert_array_equal(display.n_updates, [26, 1])
 
     def test_what_is_drawn(self):
         display = BatchSizeDisplay(
