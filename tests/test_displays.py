@@ -513,6 +513,44 @@ class TestCoefficients:
         assert legend(display) == ["a", "b"]
         assert display.ax_.get_xscale() == "linear"
 
+    def test_columns_of_the_same_name_are_kept_apart(self):
+        coef = np.arange(6.0).reshape(2, 3)
+        names = np.array(["a", "b", "a"], dtype=object)
+        display = CoefficientPathDisplay([1, 2], coef, names=names).plot()
+        assert_array_equal(np.array(drawn(display))[:, :, 1].T, coef)
+        assert legend(display) == ["1 a", "b", "3 a"]
+        # Also where the number makes a name that there is.
+        display = CoefficientPathDisplay([1, 2], coef, names=["a", "a", "1 a"]).plot()
+        assert_array_equal(np.array(drawn(display))[:, :, 1].T, coef)
+
+    @pytest.mark.parametrize("x_name", ["Iteration", "alpha", "Seconds"])
+    def test_the_axis_does_not_depend_on_its_label(self, x_name):
+        def ticks(x, **options):
+            coef = np.ones((len(x), 1))
+            names = {"x_name": x_name} | options
+            display = CoefficientPathDisplay(x, coef, **names).plot()
+            return display.ax_.get_xticks(), display.ax_.get_xscale()
+
+        whole, scale = ticks([0, 1, 2])
+        assert_array_equal(whole, np.round(whole))
+        assert scale == "linear"
+        fractions, scale = ticks([0.0, 1.0, 2.0])
+        assert (fractions != np.round(fractions)).any()
+        assert scale == "linear"
+        assert ticks([0.1, 1.0, 100.0])[1] == "linear"
+        assert ticks([0.1, 1.0, 100.0], xscale="log")[1] == "log"
+        with pytest.raises(ValueError, match=r"xscale must be .*'log'.* got 'lag'"):
+            CoefficientPathDisplay([1.0], [[1.0]], xscale="lag")
+
+    @pytest.mark.parametrize(("low", "scale"), [(0.02, "log"), (0.021, "linear")])
+    def test_a_wide_range_of_a_parameter_is_logarithmic(self, models, low, scale):
+        narrow = [clone(models[0]).set_params(alpha=a) for a in (low, 1.0)]
+        X = np.random.default_rng(0).normal(size=(20, 2))
+        for model in narrow:
+            model.fit(X, X[:, 0])
+        display = CoefficientPathDisplay.from_estimators(narrow)
+        assert display.xscale == display.ax_.get_xscale() == scale
+
 
 class TestLearningRateRange:
     def test_losses_and_suggestion(self):
@@ -538,6 +576,16 @@ class TestEverywhere:
         for display in displays:
             ticks = display.ax_.get_xticks()
             assert_array_equal(ticks, np.round(ticks))
+
+    @pytest.mark.parametrize("x_name", ["Epoch", "Seconds"])
+    def test_losses_against_what_is_no_count(self, x_name):
+        def ticks(x):
+            display = LossCurveDisplay({"a": (x, [2, 1, 0])}, x_name=x_name).plot()
+            return display.ax_.get_xticks()
+
+        assert_array_equal(ticks([0, 1, 2]), np.round(ticks([0, 1, 2])))
+        fractions = ticks([0.0, 1.0, 2.0])
+        assert (fractions != np.round(fractions)).any()
 
     @pytest.mark.parametrize("width", [3.3, 6.4, 12.0])
     def test_no_label_is_cut_off(self, results, width):
