@@ -37,8 +37,11 @@ class GDClassifier(ClassifierMixin, LinearModel):
 
     Parameters
     ----------
-    loss : str or ClassificationLoss, default="log_loss"
-        A name from ``skgd.LOSSES`` or an instance.
+    loss : str, ClassificationLoss or callable, default="log_loss"
+        A name from ``skgd.LOSSES``, an instance, or a function of the targets −1 and
+        +1 and the raw predictions, ``loss(y, z)``, which returns the loss of each and
+        is differentiated by autograd, PyTorch or JAX; it has no probabilities:
+        `skgd.losses.ClassificationFromFunction`.
     penalty : str, Penalty or None, default="l2"
         A name from ``skgd.PENALTIES`` or an instance. Norms are those of the
         coefficients of standardized features, bounds are those of ``coef_``; the
@@ -181,6 +184,10 @@ class GDClassifier(ClassifierMixin, LinearModel):
         For each epoch the rate of its first step.
     time_curve_ : list of float
         For each epoch the seconds that this and all earlier ones have taken.
+    update_curve_ : list of int
+        For each epoch the optimizer steps that this and all earlier ones have taken,
+        also those that the weights are not of: ``t_`` is less if training returned to
+        the best epoch.
     gradient_norm_curve_ : list of float
         For each epoch the Euclidean norm of the gradient over all samples at its end:
         that of the loss and of the smooth part of the penalty, in the units of training

@@ -4,6 +4,7 @@ import inspect
 from abc import ABC
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import entry_points
+from types import FunctionType
 from typing import ClassVar
 
 import numpy as np
@@ -53,11 +54,11 @@ class Component(BaseEstimator, ABC):
 def fingerprint(value):
     """Return what is equal for two values only if they are the same settings.
 
-    Components are compared by their class and parameters. What could change
-    unseen, such as an array, is equal to nothing.
+    Components are compared by their class and parameters, functions by identity. What
+    could change unseen, such as an array, is equal to nothing.
     """
     kind = type(value)
-    if kind in IMMUTABLE or isinstance(value, np.generic):
+    if kind in IMMUTABLE or isinstance(value, np.generic | FunctionType):
         return kind, value
     if isinstance(value, Component):
         return kind, *map(fingerprint, vars(value).values())

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.optimize import approx_fprime
 
 from . import _calls
-from ._autodiff import find_backend, scalar_function
+from ._autodiff import BACKENDS, find_backend, scalar_function
+from ._validation import did_you_mean
 from .penalties import Penalty
 
 _EPS = np.finfo(float).eps
@@ -118,7 +119,7 @@ class ByAutodiff(Function):
 
     def __init__(self, fun, backend):
         super().__init__(fun)
-        self.backend = find_backend(backend)
+        self.backend = find_backend(backend, "jac")
 
     def value_and_gradient(self, x, *args):
         self.nfev += 1
@@ -150,6 +151,11 @@ def as_function(fun, jac, lower=-np.inf, upper=np.inf) -> Function:
         return ReturningBoth(fun)
     if jac is None or jac is False:
         return ByDifferences(fun, lower, upper)
+    if jac not in BACKENDS:
+        raise ValueError(
+            "jac must be a function, True, None or one of "
+            f"{sorted(BACKENDS)}, got {jac!r}." + did_you_mean(jac, BACKENDS)
+        )
     return ByAutodiff(fun, jac)
 
 

@@ -68,7 +68,7 @@ from ._validation_set import (
     hold_out,
 )
 from ._version import __version__
-from .losses import LOSSES, Loss
+from .losses import LOSSES, Loss, as_loss
 from .optimizers import OPTIMIZERS, Optimizer
 from .penalties import PENALTIES, Penalty, resolve_penalty
 from .schedules import SCHEDULES, LinearRestarts, as_schedule
@@ -83,6 +83,7 @@ _CURVES = (
     "loss_curve",
     "learning_rate_curve",
     "time_curve",
+    "update_curve",
     "gradient_norm_curve",
     "validation_curve",
 )
@@ -136,6 +137,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
     validation_curve_: list[float]
     learning_rate_curve_: list[float]
     time_curve_: list[float]
+    update_curve_: list[int]
     gradient_norm_curve_: list[float]
 
     _unfinished: Run | None = None
@@ -320,7 +322,8 @@ class LinearModel(CallbackSupport, BaseEstimator):
         n_epochs = max(int(self.max_iter) - (run.n_epochs if run else 0), 0)
         plan = plan_training(parts.settings, objective, progress, n_epochs)
         if run is None:
-            run = Run.begin(objective, progress, self._seconds())
+            so_far = self._last("time_curve_"), self._last("update_curve_")
+            run = Run.begin(objective, progress, *so_far)
         run.progress, run.data = progress, sums
         return objective, held_out, plan, run
 
@@ -354,8 +357,8 @@ class LinearModel(CallbackSupport, BaseEstimator):
         warn_past_end(plan.schedule, progress.t + plan.n_batches)
         before, start = progress.copy(), time.perf_counter()
         try:
-            value = run_pass(objective, plan, progress, before, rates)
-            seconds = model._seconds() + time.perf_counter() - start
+            value, done = run_pass(objective, plan, progress, before, rates)
+            seconds = time.perf_counter() - start
             score = early and early.see(progress)
             norm = math.nan
             if self.record_gradient_norm:
@@ -366,7 +369,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
                 model._publish(parts, plan, objective, progress, "partial_fit")
                 self.__dict__ = model.__dict__
             raise
-        model._append_to_curves(value, float(rates[0]), seconds, norm)
+        model._append_to_curves(value, float(rates[0]), seconds, done, norm)
         problem = blow_up_of_stream(objective, progress, value)
         reason = "diverged" if problem else "partial_fit"
         if early is not None:
@@ -439,8 +442,8 @@ class LinearModel(CallbackSupport, BaseEstimator):
             return None
         objective, progress, value, rate = outcome
         model = self._scratch()
-        seconds = self._seconds() + time.perf_counter() - start
-        model._append_to_curves(value, rate, seconds, math.nan)
+        seconds = time.perf_counter() - start
+        model._append_to_curves(value, rate, seconds, 1, math.nan)
         model._publish(
             repetition.parts, repetition.plan, objective, progress, "partial_fit"
         )
@@ -460,14 +463,18 @@ class LinearModel(CallbackSupport, BaseEstimator):
             setattr(self, f"{name}_", curve[:n_known])
         self._best = Best()
 
-    def _append_to_curves(self, *values):
-        for name, value in zip(_CURVES, values, strict=False):
-            self.__dict__.setdefault(f"{name}_", []).append(value)
+    def _append_to_curves(self, value, rate, seconds, updates, norm):
+        """Take note of a pass; seconds and updates are those of it alone."""
+        seconds += self._last("time_curve_")
+        updates += self._last("update_curve_")
+        values = value, rate, seconds, updates, norm
+        for name, entry in zip(_CURVES, values, strict=False):
+            self.__dict__.setdefault(f"{name}_", []).append(entry)
 
-    def _seconds(self):
-        """Return how long training has taken so far."""
-        curve = getattr(self, "time_curve_", None)
-        return curve[-1] if curve else 0.0
+    def _last(self, curve):
+        """Return how much of what the curve sums up there has been so far."""
+        entries = getattr(self, curve, None)
+        return entries[-1] if entries else 0
 
     def _hold_out(self, objective, seed):
         """Return the objectives of the samples to train on and of those held out."""
@@ -558,7 +565,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
         return int(self.average) or None
 
     def _resolve_loss(self):
-        loss = LOSSES.resolve(self.loss)
+        loss = as_loss(self.loss, self.loss_kind)
         if not isinstance(loss, self.loss_kind):
             fitting = [
                 name for name, cls in LOSSES.items() if issubclass(cls, self.loss_kind)

@@ -23,9 +23,12 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
 
     Parameters
     ----------
-    loss : str or RegressionLoss, default="squared_error"
-        A name from ``skgd.LOSSES`` or an instance such as
-        ``skgd.losses.Huber(delta=2.0)``.
+    loss : str, RegressionLoss or callable, default="squared_error"
+        A name from ``skgd.LOSSES``, an instance such as
+        ``skgd.losses.Huber(delta=2.0)``, or a function of the targets and the raw
+        predictions, ``loss(y, z)``, which returns the loss of each and is
+        differentiated by autograd, PyTorch or JAX:
+        `skgd.losses.RegressionFromFunction`.
     penalty : str, Penalty or None, default="l2"
         A name from ``skgd.PENALTIES`` or an instance. Norms are those of the
         coefficients of standardized features, bounds are those of ``coef_``; the
@@ -170,6 +173,10 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
         For each epoch the rate of its first step.
     time_curve_ : list of float
         For each epoch the seconds that this and all earlier ones have taken.
+    update_curve_ : list of int
+        For each epoch the optimizer steps that this and all earlier ones have taken,
+        also those that the weights are not of: ``t_`` is less if training returned to
+        the best epoch.
     gradient_norm_curve_ : list of float
         For each epoch the Euclidean norm of the gradient over all samples at its end:
         that of the loss and of the smooth part of the penalty, in the units of training

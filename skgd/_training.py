@@ -179,8 +179,9 @@ class History:
     samples, each before the step that used it. With one batch that is the objective
     at the start. A value of ``validation_curve`` is the score after the epoch, if there
     is one, one of ``learning_rate_curve`` the rate of its first step, of ``time_curve``
-    the seconds that training has taken since the model was new, and of
-    ``gradient_norm_curve`` what `GradientNorms` finds after the epoch, or NaN.
+    the seconds and of ``update_curve`` the optimizer steps that training has taken
+    since the model was new, and of ``gradient_norm_curve`` what `GradientNorms` finds
+    after the epoch, or NaN.
     """
 
     start: float = 0.0
@@ -189,6 +190,7 @@ class History:
     validation_curve: list[float] = field(default_factory=list)
     learning_rate_curve: list[float] = field(default_factory=list)
     time_curve: list[float] = field(default_factory=list)
+    update_curve: list[int] = field(default_factory=list)
     gradient_norm_curve: list[float] = field(default_factory=list)
 
     @property
@@ -236,6 +238,8 @@ class Run:
         That value.
     seconds : float
         What training has taken since the model was new.
+    updates : int
+        The optimizer steps since then, also those that were undone.
     level : float or None
         The lowest objective at the end of a stage, see `_Level`.
     at_level : Progress or None
@@ -259,6 +263,7 @@ class Run:
     before_lowest: Progress
     lowest: float = math.inf
     seconds: float = 0.0
+    updates: int = 0
     level: float | None = None
     at_level: Progress | None = None
     at_rest: np.ndarray | None = None
@@ -268,11 +273,11 @@ class Run:
     data: dict | None = None
 
     @classmethod
-    def begin(cls, objective, progress, seconds=0.0) -> "Run":
+    def begin(cls, objective, progress, seconds=0.0, updates=0) -> "Run":
         """Return the state before the first epoch."""
         history = History(objective.start_value(progress.w), objective.typical_loss())
         start = progress.copy()
-        return cls(progress, history, start, start, seconds=seconds)
+        return cls(progress, history, start, start, seconds=seconds, updates=updates)
 
     @property
     def n_epochs(self) -> int:
@@ -350,8 +355,8 @@ def run_pass(
     before: Progress,
     rates: np.ndarray,
     hopeless: float = math.inf,
-) -> float:
-    """Go over the data once and return the value for the loss curve.
+) -> tuple[float, int]:
+    """Go over the data once; return the value for the loss curve, and the steps made.
 
     ``before`` is a copy of ``progress``: if a weight is no longer finite, that is
     where it returns to, and the value is infinite. ``rates`` are those of the
@@ -383,8 +388,8 @@ def run_pass(
         rates = plan.rates(progress, plan.n_batches - done)
     if not math.isfinite(total):
         progress.restore(before)
-        return math.inf
-    return total / (part * weight) + penalty
+        return math.inf, done
+    return total / (part * weight) + penalty, done
 
 
 def averaging(plan, progress) -> dict:
@@ -462,7 +467,8 @@ def _epoch(objective, plan, run, rules):
     progress, history = run.progress, run.history
     before = progress.copy()
     rates = plan.rates(progress, plan.n_batches)
-    value = run_pass(objective, plan, progress, before, rates, history.hopeless)
+    value, done = run_pass(objective, plan, progress, before, rates, history.hopeless)
+    run.updates += done
     run.before_last = before
     if value < run.lowest:
         run.lowest, run.before_lowest = value, before
@@ -471,6 +477,7 @@ def _epoch(objective, plan, run, rules):
     reason = rules.reason(value) if value < history.hopeless else "diverged"
     run.seconds += time.perf_counter() - start
     history.time_curve.append(run.seconds)
+    history.update_curve.append(run.updates)
     history.gradient_norm_curve.append(math.nan)
     return reason
 

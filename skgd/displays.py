@@ -7,6 +7,7 @@ line style and in their marks, so that they can be told apart in grey and by the
 colour-blind; the colours are those of Okabe and Ito.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -60,8 +61,8 @@ class _Display:
         return axes
 
     def _draw(self, ax, curves, *, most_marks=12, **options):
-        """Draw curves by name, with a legend if there are several."""
-        for i, (name, (x, y)) in enumerate(curves.items()):
+        """Draw pairs of a name and a curve, with a legend if there are several."""
+        for i, (name, (x, y)) in enumerate(curves):
             every = max(1, len(x) // most_marks)
             # Not all at the same places, where they would hide each other.
             marks = {"markevery": (i * every // len(curves), every)}
@@ -83,7 +84,8 @@ class LossCurveDisplay(_Display):
     Parameters
     ----------
     curves : dict of str to (array-like, array-like)
-        Abscissas and losses, by the name for the legend.
+        Abscissas and losses, by the name for the legend. Abscissas that are integers
+        count something: then only whole numbers are labelled.
     x_name, y_name : str, default="Epoch", "Loss"
         The labels of the axes.
 
@@ -121,8 +123,8 @@ class LossCurveDisplay(_Display):
         estimators : estimator, list of them, or dict of str to estimator
             A dict has the names for the legend.
         x : {"epoch", "update", "second"}, default="epoch"
-            What to draw against. An update is a step of the optimizer; those of a fit
-            are spread evenly over its epochs. Seconds are those of ``time_curve_``.
+            What to draw against. An update is a step of the optimizer; they are those
+            of ``update_curve_``, and seconds those of ``time_curve_``.
         ax : matplotlib Axes, default=None
             Where to draw; None makes new axes.
         yscale : {"linear", "log", "symlog"}, default="linear"
@@ -144,10 +146,9 @@ class LossCurveDisplay(_Display):
             _check("from_estimator", estimators=(estimator, _ESTIMATORS))
             check_is_fitted(estimator)
             loss = np.asarray(estimator.loss_curve_)
-            epochs = np.arange(1, len(loss) + 1)
             abscissas = {
-                "epoch": epochs,
-                "update": epochs * (estimator.t_ / estimator.n_iter_),
+                "epoch": np.arange(1, len(loss) + 1),
+                "update": estimator.update_curve_,
                 "second": estimator.time_curve_,
             }
             curves[name] = abscissas[x], loss
@@ -183,7 +184,7 @@ class LossCurveDisplay(_Display):
             iterations = np.arange(result.nit + 1)
             abscissas = {
                 "epoch": iterations,
-                "update": iterations * (result.t / max(result.nit, 1)),
+                "update": iterations * (result.t // max(result.nit, 1)),
                 "second": result.time_curve,
             }
             curves[name] = abscissas[x], result.fun_curve
@@ -207,9 +208,9 @@ class LossCurveDisplay(_Display):
         """
         _check("plot", yscale=(yscale, _SCALE))
         ax = self._axes(ax)
-        self._draw(ax, self.curves, **options)
+        self._draw(ax, self.curves.items(), **options)
         ax.set(xlabel=self.x_name, ylabel=self.y_name, yscale=yscale)
-        if self.x_name != _X_NAMES["second"]:
+        if all(map(_counts, [x for x, _ in self.curves.values()])):
             _count_on(ax.xaxis)
         return self
 
@@ -335,7 +336,7 @@ class FittedLineDisplay(_Display):
         style = {"marker": ".", "linestyle": "none", "color": "0.6"}
         (self.points_,) = ax.plot(self.x, self.y, **style)
         # Without marks, which would look like points.
-        self._draw(ax, self.curves, **{"marker": ""} | options)
+        self._draw(ax, self.curves.items(), **{"marker": ""} | options)
         ax.set(xlabel=self.x_name, ylabel=self.y_name)
         losses = {n: (np.arange(len(c)) + 1, c) for n, c in self.loss_curves.items()}
         self.loss_display_ = LossCurveDisplay(losses).plot(loss_ax, yscale=yscale)
@@ -351,7 +352,7 @@ class BatchSizeDisplay(_Display):
     epoch_times : array-like of shape (n_sizes, n_fits)
         Seconds for an epoch, in each fit.
     n_updates : array-like of shape (n_sizes,)
-        Updates in an epoch.
+        Updates in an epoch; of several fits, in that with the fewest.
     train_scores, test_scores : array-like of shape (n_sizes, n_fits)
         Scores on the samples of the fit, and on those held out.
     score_name : str, default="Score"
@@ -421,8 +422,8 @@ class BatchSizeDisplay(_Display):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         batch_sizes : list of int or None, default=None
-            None among them stands for all samples of a fit; None instead of them for
-            the powers of four, and all.
+            None among them stands for all samples that a fit trains on; None instead
+            of them for the powers of four, and all.
         cv : int, splitter or iterable, default=None
             What is held out of each fit, as ``cross_validate`` takes it. None is five
             folds.
@@ -437,7 +438,7 @@ class BatchSizeDisplay(_Display):
         """
         folds = check_cv(cv, y, classifier=is_classifier(estimator))
         folds = list(folds.split(X, y))
-        n_samples = min(len(train) for train, _ in folds)
+        n_samples = _n_trained_on(estimator, min(len(train) for train, _ in folds))
         if batch_sizes is None:
             powers = 4 ** np.arange(20)
             batch_sizes = [*powers[powers < n_samples].tolist(), None]
@@ -462,7 +463,7 @@ class BatchSizeDisplay(_Display):
                 [m.time_curve_[-1] / len(m.time_curve_) for m in fit["estimator"]]
                 for fit in fits
             ],
-            n_updates=-(-n_samples // sizes),
+            n_updates=[min(map(_n_updates, fit["estimator"])) for fit in fits],
             train_scores=[fit["train_score"] for fit in fits],
             test_scores=[fit["test_score"] for fit in fits],
             score_name=scoring if isinstance(scoring, str) else "Score",
@@ -497,7 +498,7 @@ class BatchSizeDisplay(_Display):
             (self.score_name, "linear", scores),
         ]
         for ax, (name, yscale, values) in zip(axes, panels, strict=True):
-            curves = {label: (self.batch_sizes, y) for label, y in values.items()}
+            curves = [(label, (self.batch_sizes, y)) for label, y in values.items()]
             self._draw(ax, curves, **options)
             ax.set(xlabel="Batch size", ylabel=name, xscale="log", yscale=yscale)
         return self
@@ -640,7 +641,7 @@ class TrajectoryDisplay(_Display):
             self._draw_contours(n_levels)
         curves = self._curves()
         style = {"markersize": 4, "linewidth": 1.4} | options
-        self._draw(ax, curves, most_marks=100, **style)
+        self._draw(ax, curves.items(), most_marks=100, **style)
         if len(curves) == 1 and any(_DIVERGED in name for name in curves):
             self._add_legend(ax, 1)
         for line, (x, y) in zip(self.lines_, curves.values(), strict=True):
@@ -802,7 +803,7 @@ class ScheduleDisplay(_Display):
         """
         _check("plot", yscale=(yscale, _SCALE))
         ax = self._axes(ax)
-        self._draw(ax, self.curves, **options)
+        self._draw(ax, self.curves.items(), **options)
         ax.set(xlabel="Step", ylabel=self.y_name, yscale=yscale)
         _count_on(ax.xaxis)
         return self
@@ -814,11 +815,13 @@ class CoefficientPathDisplay(_Display):
     Parameters
     ----------
     x : array-like of shape (n_points,)
+        Integers count something: then only whole numbers are labelled.
     coef : array-like of shape (n_points, n_coefficients)
     names : list of str, default=None
-        The names of the coefficients; None numbers them.
+        The names of the coefficients; None numbers them. Equal names are numbered.
     x_name, y_name : str, default="Iteration", "Coefficient"
         The labels of the axes.
+    xscale : {"linear", "log", "symlog"}, default="linear"
 
     Attributes
     ----------
@@ -842,17 +845,29 @@ class CoefficientPathDisplay(_Display):
     """
 
     def __init__(
-        self, x, coef, *, names=None, x_name="Iteration", y_name="Coefficient"
+        self,
+        x,
+        coef,
+        *,
+        names=None,
+        x_name="Iteration",
+        y_name="Coefficient",
+        xscale="linear",
     ):
+        _check(type(self).__name__, xscale=(xscale, _SCALE))
         self.x = np.asarray(x)
         self.coef = np.asarray(coef)
         self.names = names
         self.x_name = x_name
         self.y_name = y_name
+        self.xscale = xscale
 
     @classmethod
     def from_estimators(cls, estimators, parameter="alpha", *, ax=None):
         """Draw the coefficients of fitted estimators against one of their parameters.
+
+        The axis is logarithmic if the largest value is at least 50 times the smallest,
+        and that positive.
 
         Parameters
         ----------
@@ -888,7 +903,9 @@ class CoefficientPathDisplay(_Display):
             )
         coef = np.array(rows)
         names = getattr(estimators[0], "feature_names_in_", None)
-        return cls(x[order], coef, names=names, x_name=parameter).plot(ax)
+        is_wide = x.min() > 0 and x.max() >= 50 * x.min()
+        options = {"x_name": parameter, "xscale": "log" if is_wide else "linear"}
+        return cls(x[order], coef, names=names, **options).plot(ax)
 
     @classmethod
     def from_result(cls, result, *, names=None, ax=None):
@@ -930,15 +947,11 @@ class CoefficientPathDisplay(_Display):
         names = self.names
         if names is None:
             names = [str(k + 1) for k in range(self.coef.shape[1])]
-        curves = {
-            n: (self.x, column) for n, column in zip(names, self.coef.T, strict=True)
-        }
-        self._draw(ax, curves, **options)
-        ax.set(xlabel=self.x_name, ylabel=self.y_name)
-        if self.x_name == "Iteration":
+        columns = [(self.x, column) for column in self.coef.T]
+        self._draw(ax, list(zip(_distinct(names), columns, strict=True)), **options)
+        ax.set(xlabel=self.x_name, ylabel=self.y_name, xscale=self.xscale)
+        if _counts(self.x) and self.xscale == "linear":
             _count_on(ax.xaxis)
-        elif self.x.min() > 0 and self.x.max() >= 50 * self.x.min():
-            ax.set_xscale("log")
         return self
 
 
@@ -1054,6 +1067,11 @@ def _style(i):
     }
 
 
+def _counts(x):
+    """Whether abscissas count something."""
+    return x.dtype.kind in "iu"
+
+
 def _count_on(axis):
     """Label whole numbers only."""
     axis.get_major_locator().set_params(integer=True)
@@ -1085,6 +1103,18 @@ _ESTIMATORS = Instance(
 _RESULTS = Instance(
     OptimizeResult, "what skgd.minimize returned, one, a list or a dict by name"
 )
+
+
+def _n_trained_on(estimator, n_samples):
+    """Return how many of the samples of a fit are not held out of it."""
+    if not estimator.early_stopping:
+        return n_samples
+    return n_samples - math.ceil(estimator.validation_fraction * n_samples)
+
+
+def _n_updates(estimator):
+    """Return the updates in a whole epoch; a divergence may have cut others short."""
+    return int(np.diff(estimator.update_curve_, prepend=0).max())
 
 
 def _number(estimator, parameter):
@@ -1122,11 +1152,16 @@ def _by_name(items):
         return dict(items)
     if not isinstance(items, list | tuple):
         items = [items]
-    names = [_title(item) for item in items]
-    return {
-        name if names.count(name) == 1 else f"{i} {name}".strip(): item
-        for i, (name, item) in enumerate(zip(names, items, strict=True), start=1)
-    }
+    return dict(zip(_distinct(map(_title, items)), items, strict=True))
+
+
+def _distinct(names):
+    """Return names of which those that are equal have their number before them."""
+    names = list(names)
+    return [
+        name if names.count(name) == 1 else f"{i} {name}".strip()
+        for i, name in enumerate(names, start=1)
+    ]
 
 
 def _title(item):

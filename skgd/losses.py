@@ -8,19 +8,28 @@ others are −1.
 
 Where a derivative jumps (a kink), `Loss.gradient` returns the value nearest to
 zero of those between the two one-sided derivatives; `Perceptron` is the
-exception and says why.
+exception and says why. For a function of the user it is what the package returns.
 """
 
+import inspect
 import math
 from abc import abstractmethod
+from collections.abc import Callable
 from functools import wraps
 from typing import ClassVar
 
 import numpy as np
 from scipy.special import expit, logit
 
+from ._autodiff import (
+    BACKENDS,
+    backend_of,
+    elementwise_derivative,
+    elementwise_values,
+    find_backend,
+)
 from ._component import Component, Registry
-from ._validation import Number
+from ._validation import Choice, Instance, Number
 
 
 class Loss(Component):
@@ -821,3 +830,178 @@ class Perceptron(ClassificationLoss):
 
     def gradient(self, y, z):
         return np.where(y * z <= 0, -y, 0)
+
+
+# Functions of the user
+
+
+class _FromFunction(Loss):
+    """What the two losses below share: all but the kind of targets."""
+
+    constraints: ClassVar = {
+        "function": Instance(Callable, "a function of y and z"),
+        "backend": Choice(*BACKENDS),
+    }
+
+    def __init__(self, function, backend):
+        self.function = function
+        self.backend = backend
+
+    def validate(self):
+        super().validate()
+        _check_signature(self.function)
+
+    @saturating
+    def value(self, y, z):
+        backend = find_backend(self.backend, "backend")
+        return elementwise_values(backend, self.function, y, z)
+
+    @saturating
+    def gradient(self, y, z):
+        backend = find_backend(self.backend, "backend")
+        return elementwise_derivative(backend, self.function, y, z)
+
+
+class RegressionFromFunction(_FromFunction, RegressionLoss):
+    """A loss of a regression as a plain function; its derivative is automatic.
+
+    Estimators wrap a function in it by themselves, ``loss=f``, with the first of
+    autograd, PyTorch and JAX that is installed and differentiates it.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(y, z)`` returns the loss of each prediction, an array of the shape
+        of ``z``; or of shape (n,) for ``z`` of shape (n, k), if it couples columns.
+        Targets come first. It is written with the operations of the package, on its
+        arrays: for autograd ``autograd.numpy`` in place of ``numpy``.
+    backend : {"autograd", "torch", "jax"}
+        The package, installed with the extra of the same name.
+
+    Raises
+    ------
+    ImportError
+        When computing, if the package is not installed.
+    ValueError
+        When computing, if the function returns another shape, e.g. a mean.
+    TypeError
+        When computing, if what the function returns is not made of ``z`` by the
+        operations of the package.
+
+    See Also
+    --------
+    RegressionLoss : As a class, with the derivative by hand: several times as fast.
+
+    Notes
+    -----
+    At a kink the derivative is what the package returns. Raw predictions are in the
+    units of the target and training on standardized data starts at the mean: a loss
+    with a link, or one to which outliers hardly matter, had better be a class.
+
+    A lambda works but cannot be pickled; a function of a module can.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> def quartic(y, z):
+    ...     return 0.25 * (y - z) ** 4
+    >>> loss = RegressionFromFunction(quartic, backend="autograd")
+    >>> loss.gradient(np.array([1.0]), np.array([3.0]))
+    array([8.])
+    """
+
+
+class ClassificationFromFunction(_FromFunction, ClassificationLoss):
+    """A loss of a classification as a plain function; its derivative is automatic.
+
+    Estimators wrap a function in it by themselves, ``loss=f``, with the first of
+    autograd, PyTorch and JAX that is installed and differentiates it. There are no
+    probabilities.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(y, z)`` with targets −1 and +1 first, as in
+        `RegressionFromFunction`. With k > 2 classes there are k columns, and an
+        elementwise function takes each class against the rest.
+    backend : {"autograd", "torch", "jax"}
+        The package, installed with the extra of the same name.
+
+    Raises
+    ------
+    ImportError, ValueError, TypeError
+        As in `RegressionFromFunction`.
+
+    See Also
+    --------
+    ClassificationLoss : As a class, which may have probabilities.
+
+    Examples
+    --------
+    >>> import autograd.numpy as np
+    >>> def exponential(y, z):
+    ...     return np.exp(-y * z)
+    >>> loss = ClassificationFromFunction(exponential, backend="autograd")
+    >>> loss.gradient(np.array([1.0, -1.0]), np.zeros(2))
+    array([-1.,  1.])
+    """
+
+
+def as_loss(value, kind) -> Loss:
+    """Return a validated loss of its own for what a user may pass as one.
+
+    Parameters
+    ----------
+    value : str, Loss or callable
+        A name is looked up, an instance cloned, a function ``loss(y, z)`` wrapped: in
+        a `RegressionFromFunction` or a `ClassificationFromFunction`. To find the
+        package it is called with two targets of 1 and two predictions of ½.
+    kind : {RegressionLoss, ClassificationLoss}
+        What a function is a loss of.
+
+    Raises
+    ------
+    ValueError
+        If the name is not known; the message has the nearest one.
+    TypeError
+        If it is none of these, or a class instead of an instance; or if no installed
+        package differentiates the function.
+    ImportError
+        If it is a function and none of the packages is installed.
+
+    Examples
+    --------
+    >>> as_loss("huber", RegressionLoss)
+    Huber()
+    >>> as_loss(lambda y, z: (y - z) ** 4, RegressionLoss).backend
+    'autograd'
+    """
+    if isinstance(value, str | type | Loss):
+        return LOSSES.resolve(value)
+    if callable(value):
+        _check_signature(value)
+        return LOSSES.resolve(_FROM_FUNCTION[kind](value, backend_of(value)))
+    raise TypeError(
+        f"loss must be a name from {sorted(LOSSES)}, an instance of {kind.__name__} or "
+        f"a function of y and z, got {value!r}."
+    )
+
+
+_FROM_FUNCTION = {
+    RegressionLoss: RegressionFromFunction,
+    ClassificationLoss: ClassificationFromFunction,
+}
+
+
+def _check_signature(function):
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # of compiled code
+        return
+    try:
+        signature.bind("y", "z")
+    except TypeError:
+        raise TypeError(
+            "loss: the function must take two arguments, the targets y and the raw "
+            f"predictions z, got {function!r} with the parameters {signature}."
+        ) from None

@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, clone
 from sklearn.datasets import load_digits, make_regression
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -477,13 +478,28 @@ def test_curves_have_a_value_for_each_epoch(Estimator):
     model = estimator(Estimator, warm_start=True).fit(X, y)
     first = list(model.time_curve_)
     model.fit(X, y).partial_fit(X, y)
-    for name in ("loss", "learning_rate", "time", "gradient_norm"):
+    for name in ("loss", "learning_rate", "time", "update", "gradient_norm"):
         assert len(getattr(model, f"{name}_curve_")) == model.n_iter_ == 9
     assert model.time_curve_[:4] == first
     assert min(np.diff([0.0, *model.time_curve_])) > 0
     assert np.isnan(model.gradient_norm_curve_).all()
     model.set_params(warm_start=False).fit(X, y)
     assert len(model.time_curve_) == 4
+
+
+def test_updates_that_were_undone_are_counted():
+    """40 rows are 5 batches of 8; nothing remains of an epoch that overflows."""
+    X, y = np.ones((40, 1)), np.ones(40)
+    options = {"optimizer": "sgd", "schedule": "constant", "standardize": False}
+    model = GDRegressor(learning_rate=1e300, batch_size=8, **options)
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        model.fit(X, y)
+    assert model.t_ == 0
+    assert model.update_curve_ == [5]
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        model.partial_fit(X, y)
+    assert model.t_ == 0
+    assert model.update_curve_ == [5, 10]
 
 
 @pytest.mark.parametrize("standardize", [False, True])

@@ -93,6 +93,7 @@ def assert_same_state(one, other):
     for name in (
         "validation_curve_",
         "learning_rate_curve_",
+        "update_curve_",
         "gradient_norm_curve_",
         "learning_rate_",
     ):

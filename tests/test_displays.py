@@ -118,6 +118,32 @@ class TestLossCurves:
         display = LossCurveDisplay.from_estimator({"a": models[0]}, x="second")
         assert_array_equal(drawn(display)[0][:, 0], models[0].time_curve_)
 
+    def test_updates_are_those_that_were_made(self):
+        """60 of 80 rows are trained on, 15 batches of 4; the best epoch is not last."""
+        X = np.random.default_rng(0).normal(size=(80, 3))
+        y = np.random.default_rng(1).normal(size=80)
+        model = GDRegressor(
+            batch_size=4,
+            max_iter=6,
+            tol=None,
+            early_stopping=True,
+            validation_fraction=0.25,
+            random_state=0,
+        ).fit(X, y)
+        assert model.t_ < 6 * 15
+        (xy,) = drawn(LossCurveDisplay.from_estimator(model, x="update"))
+        assert_array_equal(xy[:, 0], 15 * np.arange(1, 7))
+
+    def test_updates_of_passes_of_different_lengths(self):
+        X = np.random.default_rng(0).normal(size=(32, 3))
+        model = GDRegressor(batch_size=8)
+        for n in (32, 9, 1, 1):
+            model.partial_fit(X[:n], X[:n, 0])
+        model.set_params(warm_start=True, batch_size=16, max_iter=2, tol=None)
+        model.fit(X, X[:, 0])
+        (xy,) = drawn(LossCurveDisplay.from_estimator(model, x="update"))
+        assert_array_equal(xy[:, 0], [4, 6, 7, 8, 10, 12])
+
     def test_the_constructor_has_the_data(self):
         display = LossCurveDisplay({"mine": ([1, 2], [3, 4])}, y_name="Error")
         assert not hasattr(display, "ax_")
@@ -244,6 +270,23 @@ class TestBatchSizes:
             assert n_updates == model.t_ / 3
         assert display.epoch_times.shape == (4, 1)
         assert np.all(display.epoch_times > 0)
+
+    def test_what_is_held_out_of_a_fit_makes_no_updates(self, data):
+        """Of 40 rows a quarter is held out; 30 are trained on."""
+        model = clone(self.model).set_params(
+            early_stopping=True, validation_fraction=0.25
+        )
+        folds = [(np.arange(40), np.arange(40, 50))]
+        display = BatchSizeDisplay.from_estimator(model, *data, cv=folds)
+        assert_array_equal(display.batch_sizes, [1, 4, 16, 30])
+        assert_array_equal(display.n_updates, [30, 8, 2, 1])
+        # 0.33 of 40 are 13.2: scikit-learn holds out 14.
+        model.set_params(validation_fraction=0.33)
+        display = BatchSizeDisplay.from_estimator(
+            model, *data, batch_sizes=[1, None], cv=folds
+        )
+        assert_array_equal(display.batch_sizes, [1, 26])
+        assert_array_equal(display.n_updates, [26, 1])
 
     def test_what_is_drawn(self):
         display = BatchSizeDisplay(
@@ -470,6 +513,44 @@ class TestCoefficients:
         assert legend(display) == ["a", "b"]
         assert display.ax_.get_xscale() == "linear"
 
+    def test_columns_of_the_same_name_are_kept_apart(self):
+        coef = np.arange(6.0).reshape(2, 3)
+        names = np.array(["a", "b", "a"], dtype=object)
+        display = CoefficientPathDisplay([1, 2], coef, names=names).plot()
+        assert_array_equal(np.array(drawn(display))[:, :, 1].T, coef)
+        assert legend(display) == ["1 a", "b", "3 a"]
+        # Also where the number makes a name that there is.
+        display = CoefficientPathDisplay([1, 2], coef, names=["a", "a", "1 a"]).plot()
+        assert_array_equal(np.array(drawn(display))[:, :, 1].T, coef)
+
+    @pytest.mark.parametrize("x_name", ["Iteration", "alpha", "Seconds"])
+    def test_the_axis_does_not_depend_on_its_label(self, x_name):
+        def ticks(x, **options):
+            coef = np.ones((len(x), 1))
+            names = {"x_name": x_name} | options
+            display = CoefficientPathDisplay(x, coef, **names).plot()
+            return display.ax_.get_xticks(), display.ax_.get_xscale()
+
+        whole, scale = ticks([0, 1, 2])
+        assert_array_equal(whole, np.round(whole))
+        assert scale == "linear"
+        fractions, scale = ticks([0.0, 1.0, 2.0])
+        assert (fractions != np.round(fractions)).any()
+        assert scale == "linear"
+        assert ticks([0.1, 1.0, 100.0])[1] == "linear"
+        assert ticks([0.1, 1.0, 100.0], xscale="log")[1] == "log"
+        with pytest.raises(ValueError, match=r"xscale must be .*'log'.* got 'lag'"):
+            CoefficientPathDisplay([1.0], [[1.0]], xscale="lag")
+
+    @pytest.mark.parametrize(("low", "scale"), [(0.02, "log"), (0.021, "linear")])
+    def test_a_wide_range_of_a_parameter_is_logarithmic(self, models, low, scale):
+        narrow = [clone(models[0]).set_params(alpha=a) for a in (low, 1.0)]
+        X = np.random.default_rng(0).normal(size=(20, 2))
+        for model in narrow:
+            model.fit(X, X[:, 0])
+        display = CoefficientPathDisplay.from_estimators(narrow)
+        assert display.xscale == display.ax_.get_xscale() == scale
+
 
 class TestLearningRateRange:
     def test_losses_and_suggestion(self):
@@ -495,6 +576,16 @@ class TestEverywhere:
         for display in displays:
             ticks = display.ax_.get_xticks()
             assert_array_equal(ticks, np.round(ticks))
+
+    @pytest.mark.parametrize("x_name", ["Epoch", "Seconds"])
+    def test_losses_against_what_is_no_count(self, x_name):
+        def ticks(x):
+            display = LossCurveDisplay({"a": (x, [2, 1, 0])}, x_name=x_name).plot()
+            return display.ax_.get_xticks()
+
+        assert_array_equal(ticks([0, 1, 2]), np.round(ticks([0, 1, 2])))
+        fractions = ticks([0.0, 1.0, 2.0])
+        assert (fractions != np.round(fractions)).any()
 
     @pytest.mark.parametrize("width", [3.3, 6.4, 12.0])
     def test_no_label_is_cut_off(self, results, width):

@@ -53,7 +53,8 @@ def stream(model, X, y, size=1, **first):
 
 
 def assert_same(one, other):
-    for name in ("coef_", "intercept_", "loss_curve_", "learning_rate_curve_"):
+    arrays = "coef_", "intercept_", "loss_curve_", "learning_rate_curve_"
+    for name in (*arrays, "update_curve_"):
         assert_array_equal(getattr(one, name), getattr(other, name), strict=True)
     assert (one.t_, one.n_iter_, one.stop_reason_) == (
         other.t_,

@@ -671,8 +671,14 @@ def test_parameter_errors(schedule, error, accepted):
 
 
 def test_milestones_may_be_an_array():
-    as_schedule(MultiStep(np.array([1, 2.5])))
-    as_schedule(Join(["step", "step"], np.array([4])))
+    t = np.arange(1, 60)
+    for listed, array in (
+        (MultiStep([1, 2.5]), MultiStep(np.array([1, 2.5]))),
+        (Join(["step", "cosine"], [4]), Join(["step", "cosine"], np.array([4]))),
+    ):
+        expected = as_schedule(listed).resolve(5, 60)(t)
+        assert len(np.unique(expected)) > 2
+        assert_array_equal(as_schedule(array).resolve(5, 60)(t), expected)
 
 
 @pytest.mark.parametrize("name", sorted(SCHEDULES))
