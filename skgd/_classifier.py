@@ -55,9 +55,12 @@ class GDClassifier(ClassifierMixin, LinearModel):
         the penalty is given by name.
     fit_intercept : bool, default=True
         Whether an intercept is learned.
-    optimizer : str or Optimizer, default="adam"
+    optimizer : "auto", str or Optimizer, default="auto"
         A name from ``skgd.OPTIMIZERS`` or an instance such as
-        ``skgd.optimizers.Adam(beta1=0.8)``.
+        ``skgd.optimizers.Adam(beta1=0.8)``. ``"auto"`` is ``"adam"``; in ``fit`` with
+        sparse ``X`` of 10,000 columns or more it is ``"adagrad"``, if a step then
+        costs what its non-zeros cost: with a built-in loss and penalty, and without
+        bounds, ``clip_norm`` and ``average=True``.
     learning_rate : "auto" or float, default="auto"
         The rate that the schedule multiplies, > 0. ``"auto"`` asks the optimizer:
         for its ``learning_rate_for`` the number of features and of steps until the
@@ -73,10 +76,10 @@ class GDClassifier(ClassifierMixin, LinearModel):
         ``InverseScaling(power=0.5, delay=300)`` for Adam and what derives from it.
         Other streams, and an optimizer that needs no schedule, have a constant rate.
     batch_size : "auto", int or None, default="auto"
-        Samples in a batch; None takes all. ``"auto"`` is 32, and 128 for sparse ``X``
-        with 10,000 columns or more, where a step costs a pass over all weights
-        (except with ``"sgd"`` and ``"ftrl"``, which need many steps); or all samples
-        if there are fewer.
+        Samples in a batch; None takes all. ``"auto"`` is 32, and for sparse ``X`` of
+        10,000 columns or more 1 where a step costs what its non-zeros cost
+        (``"adagrad"``, ``"sgd"`` and ``"ftrl"``, mostly) and 128 where it costs a pass
+        over all weights; or all samples if there are fewer.
     max_iter : int, default=3000
         Most epochs (passes over the data) of a call of ``fit``. That they were not
         enough for ``tol`` is a `ConvergenceWarning`.
@@ -242,7 +245,7 @@ class GDClassifier(ClassifierMixin, LinearModel):
         alpha=1e-4,
         l1_ratio=0.15,
         fit_intercept=True,
-        optimizer="adam",
+        optimizer="auto",
         learning_rate="auto",
         schedule="auto",
         batch_size="auto",

@@ -145,6 +145,22 @@ def _built_in_class(cls: Any):
     return (built_in if same else None), frozenset(formulas)
 
 
+def has_sparse_steps(objective, optimizer, *, clip_norm, is_averaged) -> bool:
+    """Whether a step costs what the non-zeros of its batch cost (``lazy.hpp``).
+
+    With other optimizers and settings a step on sparse rows moves all weights.
+    """
+    penalty = objective.for_steps(optimizer).penalty
+    name, _ = compiled_twin(optimizer) or ("", ())
+    is_known = name in ("sgd", "adagrad", "ftrl") and compiled_twin(objective.loss)
+    if not (is_known and _built_in(penalty) in _L1_AND_L2 and clip_norm is None):
+        return False
+    if name != "sgd" and optimizer.weight_decay > 0:
+        return False
+    has_prox = penalty.has_prox and objective.alpha > 0
+    return sparse.issparse(objective.X) and not (is_averaged and has_prox)
+
+
 def with_contiguous_rows(X):
     """Return ``X`` as the compiled pass reads it; a copy only if that is needed."""
     if sparse.issparse(X):

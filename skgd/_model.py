@@ -43,6 +43,7 @@ from ._training import (
     Settings,
     Stopping,
     blow_up_of_stream,
+    choose_optimizer,
     gradient_norm,
     plan_training,
     run_pass,
@@ -69,7 +70,7 @@ from ._validation_set import (
 )
 from ._version import __version__
 from .losses import LOSSES, Loss, as_loss
-from .optimizers import OPTIMIZERS, Optimizer
+from .optimizers import OPTIMIZERS, Adam, Optimizer
 from .penalties import PENALTIES, Penalty, resolve_penalty
 from .schedules import SCHEDULES, LinearRestarts, as_schedule
 
@@ -79,6 +80,7 @@ _REGISTRIES = {
     "penalty": PENALTIES,
     "schedule": SCHEDULES,
 }
+_FOR_AUTO = {"optimizer": Adam, "schedule": LinearRestarts}
 _CURVES = (
     "loss_curve",
     "learning_rate_curve",
@@ -106,6 +108,14 @@ class _Parts:
     loss: Loss
     penalty: Penalty
     settings: Settings
+    chooses_optimizer: bool
+
+    def for_fit(self, objective) -> "_Parts":
+        """Return the same with the optimizer that "auto" stands for in `fit`."""
+        if not self.chooses_optimizer:
+            return self
+        optimizer = choose_optimizer(self.settings, objective)
+        return replace(self, settings=replace(self.settings, optimizer=optimizer))
 
 
 class _Resolved:
@@ -306,6 +316,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
             self._progress, start = run.progress, (None, None)
         resume = run is not None or (self.warm_start and hasattr(self, "_progress"))
         objective = self._objective(parts, *data, resume=resume, streaming=False)
+        parts = parts.for_fit(objective)
         held_out = self._validation_objective(objective, given) if given else None
         sums = None
         if run is not None or self._callbacks:
@@ -333,6 +344,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
         objective = self._objective(
             parts, X, y, sample_weight, resume=False, streaming=False
         )
+        parts = parts.for_fit(objective)
         objective, progress = self._begin(
             parts, objective, self._draw_seed(), resume=False, streaming=False
         )
@@ -537,7 +549,8 @@ class LinearModel(CallbackSupport, BaseEstimator):
         check_parameters(type(self).__name__, values, self.constraints)
         self._check_random_state()
         check_scoring_name(self.scoring)
-        optimizer = OPTIMIZERS.resolve(self.optimizer)
+        is_auto = _is_auto(self.optimizer)
+        optimizer = Adam() if is_auto else OPTIMIZERS.resolve(self.optimizer)
         schedule, rate, size = self.schedule, self.learning_rate, self.batch_size
         settings = Settings(
             optimizer=optimizer,
@@ -556,7 +569,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
                 f"{penalty!r}: its proximal step needs a method {Optimizer.__name__}"
                 f".scale, which {type(optimizer).__name__} does not have."
             )
-        return _Parts(loss=self._resolve_loss(), penalty=penalty, settings=settings)
+        return _Parts(self._resolve_loss(), penalty, settings, is_auto)
 
     def _averaged_from(self) -> Any:
         """Return the step from which weights are averaged, None, or a word."""
@@ -859,5 +872,5 @@ def _example(parameter, name):
     """Return how the component would be written as an instance, as a hint."""
     registry = _REGISTRIES[parameter]
     if _is_auto(name):
-        return f"{LinearRestarts.__name__}()"
+        return f"{_FOR_AUTO[parameter].__name__}()"
     return f"{registry[name].__name__}()" if name in registry else "an instance"

@@ -14,20 +14,20 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from ._calls import averaged, schedule_factors
-from ._compiled import objective_value, run_batches
+from ._compiled import has_sparse_steps, objective_value, run_batches
 from ._diagnosis import Divergence
 from ._loop import Progress
 from ._objective import LinearObjective
 from ._slowness import SecondLook
 from ._validation_set import Best, EarlyStopping
-from .optimizers import FTRL, SGD, Adam, Optimizer
+from .optimizers import FTRL, SGD, AdaGrad, Adam, Optimizer
 from .schedules import Constant, InverseScaling, LinearRestarts, Schedule
 
 BATCH_SIZE = 32
 """What "auto" is, except for wide sparse rows."""
 
-_WIDE, _BATCH_SIZE_OF_WIDE = 10_000, 128
-"""The columns from which on sparse rows are wide, and what "auto" is for them."""
+_WIDE = 10_000
+"""The columns from which on sparse rows are wide."""
 
 _KNOWN = 100
 """Samples from which on the scale of a column is known.
@@ -35,9 +35,6 @@ _KNOWN = 100
 That of a few rows may be a hundredth of what it will be, and a step in it as much too
 long: until then the rate rises.
 """
-
-_OF_SMALL_STEPS = (SGD, FTRL)
-"""Optimizers that need many steps, and to which on sparse rows they cost less."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,7 @@ def plan_training(settings, objective, progress, max_iter=None) -> Plan:
     n = objective.n_samples
     size = settings.batch_size
     if size == "auto":
-        size = _batch_size(objective.X, settings.optimizer)
+        size = _batch_size(objective, settings)
     size = min(size or n, n)
     n_batches = math.ceil(n / size)
     if max_iter is not None or not progress.steps_per_epoch:
@@ -133,7 +130,7 @@ def plan_training(settings, objective, progress, max_iter=None) -> Plan:
     elif rate == "auto":
         rate = settings.optimizer.default_learning_rate
     average = settings.average
-    if average == "auto" and (has_own_average or settings.optimizer.proximal):
+    if average == "auto" and (has_own_average or _mean_costs_more(settings, objective)):
         average = None
     elif average == "auto":
         rests = schedule.end < math.inf
@@ -150,12 +147,37 @@ def plan_training(settings, objective, progress, max_iter=None) -> Plan:
     )
 
 
-def _batch_size(X, optimizer):
+def choose_optimizer(settings, objective) -> Optimizer:
+    """Return what optimizer "auto" stands for in ``fit``."""
+    adagrad = AdaGrad()
+    is_cheap = _is_wide(objective.X) and _steps_are_sparse(objective, settings, adagrad)
+    return adagrad if is_cheap else Adam()
+
+
+def _batch_size(objective, settings):
     """Return how many samples a batch has if that is left open."""
-    is_wide = sparse.issparse(X) and X.shape[1] >= _WIDE
-    if is_wide and type(optimizer) not in _OF_SMALL_STEPS:
-        return _BATCH_SIZE_OF_WIDE
-    return BATCH_SIZE
+    if not _is_wide(objective.X):
+        return BATCH_SIZE
+    if _steps_are_sparse(objective, settings, settings.optimizer):
+        return 1
+    return BATCH_SIZE if type(settings.optimizer) in (SGD, FTRL) else 128
+
+
+def _is_wide(X):
+    return sparse.issparse(X) and X.shape[1] >= _WIDE
+
+
+def _mean_costs_more(settings, objective):
+    """Whether with the mean of the weights a step on sparse rows moves all weights."""
+    return settings.optimizer.proximal and _is_wide(objective.X)
+
+
+def _steps_are_sparse(objective, settings, optimizer):
+    average = settings.average
+    is_averaged = not optimizer.proximal if average == "auto" else bool(average)
+    return has_sparse_steps(
+        objective, optimizer, clip_norm=settings.clip_norm, is_averaged=is_averaged
+    )
 
 
 def _schedule_of_stream(optimizer):

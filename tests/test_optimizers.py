@@ -463,7 +463,7 @@ def test_a_proximal_optimizer_shrinks_after_the_step():
     settings = {"alpha": alpha, "fit_intercept": False, "standardize": False}
     w = np.array([1.0])
     model = GDRegressor(optimizer="adagrad", max_iter=2, tol=None, **settings)
-    model.set_params(learning_rate=0.3, schedule="constant")
+    model.set_params(learning_rate=0.3, schedule="constant", average=False)
     model.fit(X, y, coef_init=w)
     square = 0.0
     for _ in range(2):

@@ -15,7 +15,8 @@ from sklearn.datasets import make_regression
 from sklearn.exceptions import ConvergenceWarning
 
 from skgd import OPTIMIZERS, GDClassifier, GDRegressor
-from skgd.optimizers import FTRL, SGD, Adam, Momentum
+from skgd.losses import SquaredError
+from skgd.optimizers import FTRL, SGD, AdaGrad, Adam, Momentum
 from skgd.schedules import Exponential, LinearRestarts, Schedule, Step
 
 X, Y = make_regression(60, 4, noise=5, bias=10, random_state=0)
@@ -262,22 +263,64 @@ def test_auto_batch_is_32_or_all():
 
 
 @pytest.mark.parametrize(
-    ("n_features", "optimizer", "n_batches"),
+    ("n_features", "settings", "n_batches"),
     [
-        (10_000, "adam", 3),
-        (9_999, "adam", 10),
-        (10_000, "sgd", 10),
-        (10_000, "ftrl", 10),
+        (9_999, {"optimizer": "adam"}, 10),
+        (9_999, {"optimizer": "sgd"}, 10),
+        (10_000, {"optimizer": "adam"}, 3),
+        (10_000, {"optimizer": "sgd"}, 300),
+        (10_000, {"optimizer": "ftrl", "penalty": "l1"}, 300),
+        (10_000, {"optimizer": "adagrad"}, 300),
+        (10_000, {"optimizer": "adagrad", "average": True}, 3),
+        (10_000, {"optimizer": "sgd", "penalty": "l1"}, 10),
+        (10_000, {"optimizer": "sgd", "penalty": "l1", "average": False}, 300),
+        (10_000, {"optimizer": "sgd", "clip_norm": 1.0}, 10),
+        (10_000, {"optimizer": "sgd", "penalty": "nonnegative"}, 10),
     ],
 )
-def test_auto_batch_of_wide_sparse_rows_is_128(n_features, optimizer, n_batches):
-    rng = np.random.default_rng(0)
-    wide = sparse.random_array((300, n_features), density=1e-4, rng=rng, format="csr")
-    y = rng.normal(size=300)
-    model = GDRegressor(optimizer=optimizer, max_iter=2, tol=None)
+def test_auto_batch_of_wide_sparse_rows(n_features, settings, n_batches):
+    """One row where its step costs what its non-zeros cost, else more than 32 or 32."""
+    wide, y = wide_rows(n_features)
+    model = GDRegressor(max_iter=2, tol=None, **settings)
     assert model.fit(wide, y).t_ == 2 * n_batches
     assert clone(model).partial_fit(wide, y).t_ == n_batches
     assert clone(model).fit(wide.toarray(), y).t_ == 20
+
+
+def wide_rows(n_features):
+    rng = np.random.default_rng(0)
+    wide = sparse.random_array((300, n_features), density=1e-4, rng=rng, format="csr")
+    return wide, rng.normal(size=300)
+
+
+def test_auto_optimizer_of_wide_sparse_rows_is_adagrad():
+    """In ``fit``, if its steps cost what the non-zeros of their rows cost."""
+    wide, y = wide_rows(10_000)
+    model = GDRegressor(max_iter=2, tol=None, random_state=0)
+    assert type(model.fit(wide, y).optimizer_) is AdaGrad
+    assert (model.t_, model.learning_rate_) == (2 * 300, 0.3)
+    for same in ({"penalty": "elasticnet"}, {"penalty": None}, {"average": False}):
+        fitted = clone(model).set_params(**same).fit(wide, y)
+        assert type(fitted.optimizer_) is AdaGrad
+    for other in (
+        {"average": True},
+        {"clip_norm": 1.0},
+        {"penalty": "nonnegative"},
+        {"loss": OwnSquare()},
+    ):
+        fitted = clone(model).set_params(**other).fit(wide, y)
+        assert type(fitted.optimizer_) is Adam
+        assert fitted.t_ == 2 * 3
+    assert type(clone(model).fit(wide.toarray(), y).optimizer_) is Adam
+    assert type(clone(model).partial_fit(wide, y).optimizer_) is Adam
+    assert type(clone(model).fit(wide[:, 1:], y).optimizer_) is Adam
+    named = clone(model).set_params(optimizer="adagrad").fit(wide, y)
+    assert_array_equal(clone(model).fit(wide, y).coef_, named.coef_)
+
+
+class OwnSquare(SquaredError):
+    def gradient(self, y, z):
+        return z - y
 
 
 @pytest.mark.parametrize(
