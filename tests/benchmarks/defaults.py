@@ -2,8 +2,8 @@
 
 Usage: ``python tests/benchmarks/defaults.py [--seeds 3] [--only NAME]`` fits every
 small set with each candidate. ``--large`` compares averages and first cycles on large
-data instead, ``--wide`` batches on sparse rows of many columns, ``--scales`` the exact
-solutions for several scales of columns of mostly zeros.
+data instead, ``--wide`` optimizers and batches on sparse rows of many columns,
+``--scales`` the exact solutions for several scales of columns of mostly zeros.
 """
 
 import argparse
@@ -139,18 +139,23 @@ def gap_and_time(solution, seed, parameters):
     return 100 * gap, seconds
 
 
-BATCH_SIZES = (32, 64, 128, 256)
+BATCHES = {
+    **{f"Adam, {n}": {"optimizer": "adam", "batch_size": n} for n in (32, 64, 128, 256)},
+    "SGD, 1": {"optimizer": "sgd", "batch_size": 1},
+    "SGD, 32": {"optimizer": "sgd", "batch_size": 32},
+    "AdaGrad, 1": {"optimizer": "adagrad", "batch_size": 1},
+}
 
 
 def compare_on_wide_data(seeds):
     """Print the distance from the minimum in percent, and the ratio of the times."""
-    print_row(["data", *map(str, BATCH_SIZES)])
-    print_row(["---"] * (1 + len(BATCH_SIZES)))
+    print_row(["data", *BATCHES])
+    print_row(["---"] * (1 + len(BATCHES)))
     for name, make in WIDE.items():
         solution = solve(make())
         fits = [
-            [gap_and_time(solution, seed, {"batch_size": size}) for seed in seeds]
-            for size in BATCH_SIZES
+            [gap_and_time(solution, seed, parameters) for seed in seeds]
+            for parameters in BATCHES.values()
         ]
         gaps, seconds = np.median(fits, axis=1).T
         ratios = seconds / seconds[0]
