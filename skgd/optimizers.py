@@ -1182,8 +1182,8 @@ class RProp(Optimizer):
 class FTRL(Optimizer):
     r"""FTRL-Proximal: AdaGrad whose penalties add up, for sparse online models.
 
-    The papers' weights are the minimum of everything so far. With `proximal` the
-    penalty's smooth part is in it, too. Here the centre
+    The papers' weights are the minimum of everything so far, with the whole penalty,
+    its smooth part too. Here the centre
     :math:`c_t` is that of its quadratic part, and the loop's proximal step adds
     the penalty, :math:`\alpha` times that of all :math:`t` steps:
 
