@@ -656,7 +656,7 @@ class TestEverywhere:
             (
                 lambda m: CoefficientPathDisplay.from_estimators(m, "optimizer"),
                 TypeError,
-                "optimizer must be a finite real number, got 'adam'",
+                "optimizer must be a finite real number, got 'auto'",
             ),
             (
                 lambda m: CoefficientPathDisplay.from_estimators([m[0], GDRegressor()]),
