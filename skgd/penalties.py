@@ -348,7 +348,7 @@ class Box(Penalty):
         return self._with(lower, upper, self._inner.of_output(k))
 
     def as_prox(self):
-        return self._with(self.lower, self.upper, self._inner.as_prox())
+        return self._with(self.lower, self.upper, _calls.as_prox(self._inner))
 
     def _with(self, lower, upper, penalty):
         box = copy.copy(self)
