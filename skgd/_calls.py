@@ -48,6 +48,16 @@ def prox(penalty, w, step):
     return _array(penalty.prox(read_only(w), step), penalty, "prox", w.shape)
 
 
+def as_prox(penalty):
+    """Return the same penalty with its smooth part in the proximal operator, too."""
+    same = penalty.as_prox()
+    if isinstance(same, type) or not hasattr(same, "prox"):
+        raise TypeError(
+            f"{_name(penalty, 'as_prox')} must return a Penalty, got {same!r}."
+        )
+    return same
+
+
 def projection(penalty, w):
     """Return the nearest coefficients that the penalty allows.
 

@@ -205,7 +205,7 @@ class FunctionObjective:
         if not optimizer.proximal:
             return self
         twin = copy.copy(self)
-        twin.penalty = self.penalty.as_prox()
+        twin.penalty = _calls.as_prox(self.penalty)
         return twin
 
     def evaluate(self, w):

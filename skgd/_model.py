@@ -80,6 +80,7 @@ _REGISTRIES = {
     "penalty": PENALTIES,
     "schedule": SCHEDULES,
 }
+_WORDS = ("auto",)
 _FOR_AUTO = {"optimizer": Adam, "schedule": LinearRestarts}
 _CURVES = (
     "loss_curve",
@@ -261,15 +262,16 @@ class LinearModel(CallbackSupport, BaseEstimator):
         ------
         ValueError
             If there is no such parameter, in particular for a parameter of a
-            component that is given by its name.
+            component that is given by its name or is a function.
         """
         for key in params:
             name, _, inner = key.partition("__")
             value = params.get(name, getattr(self, name, None))
-            named = value is None or isinstance(value, str)
-            if inner and named and name in _REGISTRIES:
+            has_own = hasattr(value, "set_params") and not isinstance(value, type)
+            if inner and name in _REGISTRIES and not has_own:
+                what = "it" if callable(value) else "a name"
                 raise ValueError(
-                    f"{key} cannot be set on {name}={value!r}: a name has no "
+                    f"{key} cannot be set on {name}={value!r}: {what} has no "
                     f"parameters. Pass an instance: {name}={_example(name, value)}."
                 )
         return super().set_params(**params)
@@ -549,12 +551,15 @@ class LinearModel(CallbackSupport, BaseEstimator):
         check_parameters(type(self).__name__, values, self.constraints)
         self._check_random_state()
         check_scoring_name(self.scoring)
-        is_auto = _is_auto(self.optimizer)
-        optimizer = Adam() if is_auto else OPTIMIZERS.resolve(self.optimizer)
+        optimizer, is_auto = Adam(), _is_auto(self.optimizer)
+        if not is_auto:
+            optimizer = OPTIMIZERS.resolve(self.optimizer, words=_WORDS)
         schedule, rate, size = self.schedule, self.learning_rate, self.batch_size
         settings = Settings(
             optimizer=optimizer,
-            schedule=schedule if _is_auto(schedule) else as_schedule(schedule),
+            schedule=(
+                schedule if _is_auto(schedule) else as_schedule(schedule, words=_WORDS)
+            ),
             learning_rate=rate if _is_auto(rate) else float(rate),
             batch_size=int(size) if isinstance(size, Integral) else size,
             shuffle=bool(self.shuffle),
@@ -873,4 +878,5 @@ def _example(parameter, name):
     registry = _REGISTRIES[parameter]
     if _is_auto(name):
         return f"{_FOR_AUTO[parameter].__name__}()"
-    return f"{registry[name].__name__}()" if name in registry else "an instance"
+    is_known = isinstance(name, str) and name in registry
+    return f"{registry[name].__name__}()" if is_known else "an instance"

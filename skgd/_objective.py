@@ -65,7 +65,7 @@ class LinearObjective:
         """Return the objective with the penalty where the optimizer takes it."""
         if not optimizer.proximal:
             return self
-        return replace(self, penalty=self.penalty.as_prox())
+        return replace(self, penalty=_calls.as_prox(self.penalty))
 
     def take(self, rows: np.ndarray) -> "LinearObjective":
         """Return the same objective on a copy of some of the samples."""

@@ -128,8 +128,10 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
         the last ones. ``"tail"`` takes it over the last two thirds of a cycle of
         the schedule; without cycles over all steps, of which later ones count more.
         True takes all alike, an int is the first step that counts. ``"auto"`` is
-        ``"tail"`` unless the schedule comes to rest once, at a horizon. This mean takes
-        the place of the one that a schedule-free optimizer keeps.
+        ``"tail"`` unless the schedule comes to rest once, at a horizon, and False for
+        ``"adagrad"`` and ``"ftrl"`` on sparse ``X`` of 10,000 columns or more, where
+        the mean costs a pass over all weights in each step. This mean takes the place
+        of the one that a schedule-free optimizer keeps.
     clip_norm : float or None, default=None
         Longest gradient (Euclidean, over all weights of the standardized features);
         a longer one is shortened.

@@ -139,19 +139,15 @@ class LossCurveDisplay(_Display):
             For anything but `GDRegressor` and `GDClassifier`.
         NotFittedError
             For one that is not fitted.
+        ValueError
+            If the curve of ``x`` lacks epochs, which an older version trained.
         """
         _check("from_estimator", x=(x, Choice(*_X_NAMES)))
         curves = {}
         for name, estimator in _by_name(estimators).items():
             _check("from_estimator", estimators=(estimator, _ESTIMATORS))
             check_is_fitted(estimator)
-            loss = np.asarray(estimator.loss_curve_)
-            abscissas = {
-                "epoch": np.arange(1, len(loss) + 1),
-                "update": estimator.update_curve_,
-                "second": estimator.time_curve_,
-            }
-            curves[name] = abscissas[x], loss
+            curves[name] = _abscissas(estimator, x), estimator.loss_curve_
         return cls(curves, x_name=_X_NAMES[x]).plot(ax, yscale=yscale)
 
     @classmethod
@@ -435,13 +431,23 @@ class BatchSizeDisplay(_Display):
         Returns
         -------
         BatchSizeDisplay
+
+        Raises
+        ------
+        TypeError
+            For anything but `GDRegressor` and `GDClassifier`.
+        ValueError
+            If ``batch_sizes`` is empty, or if one is less than 1.
         """
+        _check("from_estimator", estimator=(estimator, _ESTIMATOR))
         folds = check_cv(cv, y, classifier=is_classifier(estimator))
         folds = list(folds.split(X, y))
         n_samples = _n_trained_on(estimator, min(len(train) for train, _ in folds))
         if batch_sizes is None:
             powers = 4 ** np.arange(20)
             batch_sizes = [*powers[powers < n_samples].tolist(), None]
+        if len(batch_sizes) == 0:
+            raise ValueError("from_estimator: batch_sizes must not be empty.")
         accepted = Choice(None) | Number(1, integer=True)
         for size in batch_sizes:
             _check("from_estimator", batch_sizes=(size, accepted))
@@ -1095,6 +1101,10 @@ def _check(owner, **given):
     )
 
 
+_ESTIMATOR = Instance(
+    LinearModel,
+    "a GDRegressor or GDClassifier (of a pipeline its last step, pipeline[-1])",
+)
 _ESTIMATORS = Instance(
     LinearModel,
     "fitted GDRegressor or GDClassifier, one, a list or a dict by name (of a pipeline "
@@ -1103,6 +1113,24 @@ _ESTIMATORS = Instance(
 _RESULTS = Instance(
     OptimizeResult, "what skgd.minimize returned, one, a list or a dict by name"
 )
+
+
+_CURVES = {"update": "update_curve_", "second": "time_curve_"}
+
+
+def _abscissas(estimator, x):
+    """Return the number, the updates or the seconds of each epoch."""
+    n_epochs = len(estimator.loss_curve_)
+    if x == "epoch":
+        return np.arange(1, n_epochs + 1)
+    curve = getattr(estimator, _CURVES[x], [])
+    if len(curve) != n_epochs:
+        raise ValueError(
+            f"from_estimator: x={x!r} needs {_CURVES[x]} of every epoch, and of "
+            f"{n_epochs} epochs it has {len(curve)}: an older version of skgd trained "
+            "the others. Fit anew, or take x='epoch'."
+        )
+    return curve
 
 
 def _n_trained_on(estimator, n_samples):

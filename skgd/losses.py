@@ -962,7 +962,8 @@ def as_loss(value, kind) -> Loss:
     Raises
     ------
     ValueError
-        If the name is not known; the message has the nearest one.
+        If the name is not known; the message has the nearest one. If ``kind`` is
+        neither of both.
     TypeError
         If it is none of these, or a class instead of an instance; or if no installed
         package differentiates the function.
@@ -976,6 +977,11 @@ def as_loss(value, kind) -> Loss:
     >>> as_loss(lambda y, z: (y - z) ** 4, RegressionLoss).backend
     'autograd'
     """
+    if kind not in _FROM_FUNCTION:
+        raise ValueError(
+            "as_loss: kind must be RegressionLoss or ClassificationLoss, the class, "
+            f"got {kind!r}."
+        )
     if isinstance(value, str | type | Loss):
         return LOSSES.resolve(value)
     if callable(value):

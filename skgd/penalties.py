@@ -168,7 +168,7 @@ class L2(Penalty):
         return w
 
     def as_prox(self):
-        return _InProx(0.0, 1.0)
+        return _InProx(0.0, 1.0) if _has_formulas_of(L2, self) else self
 
 
 @PENALTIES.register("l1")
@@ -236,7 +236,14 @@ class ElasticNet(Penalty):
         return soft_threshold(w, step * float(self.l1_ratio))
 
     def as_prox(self):
-        return _InProx(float(self.l1_ratio), 1 - float(self.l1_ratio))
+        rho = float(self.l1_ratio)
+        return _InProx(rho, 1 - rho) if _has_formulas_of(ElasticNet, self) else self
+
+
+def _has_formulas_of(cls, penalty):
+    """Whether a penalty of a subclass is still that of the class."""
+    names = "value", "gradient", "prox"
+    return all(getattr(type(penalty), name) is getattr(cls, name) for name in names)
 
 
 class _InProx(Penalty):
@@ -341,7 +348,7 @@ class Box(Penalty):
         return self._with(lower, upper, self._inner.of_output(k))
 
     def as_prox(self):
-        return self._with(self.lower, self.upper, self._inner.as_prox())
+        return self._with(self.lower, self.upper, _calls.as_prox(self._inner))
 
     def _with(self, lower, upper, penalty):
         box = copy.copy(self)

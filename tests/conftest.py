@@ -1,8 +1,12 @@
 """Options of the test run."""
 
 import pytest
+from hypothesis import settings
 
 from skgd import _loop, _training
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser):

@@ -45,6 +45,8 @@ def fresh_and_fitted(Estimator, **params):
 
 BAD_PARAMETERS = [
     ({"optimizer": "adamm"}, ValueError, r"optimizer .* got 'adamm'.*mean 'adam'"),
+    ({"optimizer": "atuo"}, ValueError, r"'auto'.* got 'atuo'.*mean 'auto'"),
+    ({"optimizer": None}, TypeError, r"'auto'.* got None"),
     ({"optimizer": Adam}, TypeError, "instance, not the class"),
     ({"optimizer": 3}, TypeError, "optimizer must be a name .* got 3"),
     ({"optimizer": Adam(beta1=1.0)}, ValueError, r"Adam: beta1 .*\[0, 1\), got 1.0"),
@@ -53,6 +55,8 @@ BAD_PARAMETERS = [
     ({"penalty": "l3"}, ValueError, "penalty must be .* got 'l3'"),
     ({"penalty": Box(1, 0)}, ValueError, "lower"),
     ({"schedule": "cosin"}, ValueError, "schedule .* 'cosin'.*mean 'cosine'"),
+    ({"schedule": "Auto"}, ValueError, r"'auto'.* got 'Auto'.*mean 'auto'"),
+    ({"schedule": 3}, TypeError, r"schedule must be .*'auto'.* got 3"),
     ({"schedule": Step(every=0)}, ValueError, r"Step: every .* got 0"),
     ({"schedule": lambda t: -1.0}, ValueError, "-1"),
     ({"alpha": -1}, ValueError, r"alpha must be .*\[0, inf\), got -1"),
@@ -144,6 +148,11 @@ def test_nested_parameters_of_a_name():
     ]:
         with pytest.raises(ValueError, match="(?i)" + match):
             GDRegressor().set_params(**params)
+    for name in ("loss", "schedule"):
+        for value in (abs, Adam):
+            match = f"{name}__delta cannot be set on {name}=<.*: it has no parameters"
+            with pytest.raises(ValueError, match=match):
+                GDRegressor().set_params(**{name: value, f"{name}__delta": 1.0})
     model = GDRegressor().set_params(optimizer=Adam(), optimizer__beta1=0.5)
     assert model.optimizer.beta1 == 0.5
     with pytest.raises(ValueError, match="Invalid parameter 'beta'"):

@@ -15,7 +15,7 @@ from sklearn.datasets import make_regression
 from skgd import GDClassifier, GDRegressor, _compiled, _loop, minimize
 from skgd.losses import ClassificationLoss, Poisson, RegressionLoss
 from skgd.optimizers import SGD, Optimizer, ScheduleFreeSGD
-from skgd.penalties import L1, Box, Penalty
+from skgd.penalties import L1, L2, Box, Penalty
 from skgd.schedules import Cosine, ReduceOnPlateau, Schedule, Warmup
 from skgd.testing import check_loss, check_optimizer, check_penalty, check_schedule
 
@@ -129,6 +129,19 @@ def test_gradients_of_penalties(wrong, error, expected, got):
         said({"penalty": whole, "alpha": 0.1, "optimizer": "sgd"}, error, match)
     with pytest.raises(error, match=match):
         minimize(lambda x: np.sum(x**2), [1.0, 2.0], penalty=penalty, alpha=0.1)
+
+
+@pytest.mark.parametrize("got", [None, "l2", L2], ids=repr)
+@pytest.mark.parametrize("optimizer", ["adagrad", "ftrl"])
+@pytest.mark.usefixtures("loop")
+def test_penalties_in_the_proximal_operator(got, optimizer):
+    penalty = own_penalty(as_prox=lambda self: got)
+    match = rf"Own\.as_prox must return a Penalty, got {re.escape(repr(got))}\.$"
+    for whole in (penalty, Box(-1, 1, penalty=penalty)):
+        options = {"penalty": whole, "alpha": 0.1, "optimizer": optimizer}
+        said(options, TypeError, match)
+        with pytest.raises(TypeError, match=match):
+            minimize(lambda x: np.sum(x**2), [0.5, 0.2], **options)
 
 
 @wrong_arrays

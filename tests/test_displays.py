@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import Ridge, SGDClassifier
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import make_pipeline
 
@@ -144,6 +144,21 @@ class TestLossCurves:
         (xy,) = drawn(LossCurveDisplay.from_estimator(model, x="update"))
         assert_array_equal(xy[:, 0], [4, 6, 7, 8, 10, 12])
 
+    @pytest.mark.parametrize(("more", "n_known"), [(0, 0), (2, 2)])
+    def test_a_model_from_before_a_curve_was_recorded(self, models, more, n_known):
+        X = np.random.default_rng(0).normal(size=(50, 4))
+        old = clone(models[0]).fit(X, X[:, 0])
+        del old.update_curve_
+        for _ in range(more):
+            old.partial_fit(X, X[:, 0])
+        (xy,) = drawn(LossCurveDisplay.from_estimator(old))
+        assert_array_equal(xy, np.c_[np.arange(7 + more) + 1, old.loss_curve_])
+        (xy,) = drawn(LossCurveDisplay.from_estimator(old, x="second"))
+        assert_array_equal(xy[:, 0], old.time_curve_)
+        match = f"x='update' needs update_curve_ .* {7 + more} epochs it has {n_known}:"
+        with pytest.raises(ValueError, match=match):
+            LossCurveDisplay.from_estimator(old, x="update")
+
     def test_the_constructor_has_the_data(self):
         display = LossCurveDisplay({"mine": ([1, 2], [3, 4])}, y_name="Error")
         assert not hasattr(display, "ax_")
@@ -243,6 +258,18 @@ class TestBatchSizes:
         return X, X[:, 0] > X[:, 1]
 
     model = GDClassifier(max_iter=3, tol=None, random_state=0)
+
+    @pytest.mark.parametrize(
+        "estimator", [SGDClassifier(), make_pipeline(model), GDClassifier], ids=repr
+    )
+    def test_other_estimators(self, data, estimator):
+        match = "from_estimator: estimator must be a GDRegressor or GDClassifier .* got"
+        with pytest.raises(TypeError, match=match):
+            BatchSizeDisplay.from_estimator(estimator, *data)
+
+    def test_no_sizes(self, data):
+        with pytest.raises(ValueError, match="batch_sizes must not be empty"):
+            BatchSizeDisplay.from_estimator(self.model, *data, batch_sizes=[])
 
     def test_scores_are_those_of_cross_validation(self, data):
         sizes = [1, 7, None]
@@ -656,7 +683,7 @@ class TestEverywhere:
             (
                 lambda m: CoefficientPathDisplay.from_estimators(m, "optimizer"),
                 TypeError,
-                "optimizer must be a finite real number, got 'adam'",
+                "optimizer must be a finite real number, got 'auto'",
             ),
             (
                 lambda m: CoefficientPathDisplay.from_estimators([m[0], GDRegressor()]),

@@ -20,6 +20,7 @@ from skgd.losses import (
     ClassificationFromFunction,
     ClassificationLoss,
     Huber,
+    Loss,
     RegressionFromFunction,
     RegressionLoss,
     as_loss,
@@ -351,6 +352,14 @@ WRONG = {
 def test_wrong_functions(loss, error, match):
     pytest.importorskip("autograd")
     unchanged(loss, error, match)
+
+
+@pytest.mark.parametrize("kind", [Loss, "regression", None], ids=repr)
+@pytest.mark.parametrize("value", ["huber", square], ids=["name", "function"])
+def test_as_loss_of_another_kind(value, kind):
+    match = "kind must be RegressionLoss or ClassificationLoss, the class, got "
+    with pytest.raises(ValueError, match=match):
+        as_loss(value, kind)
 
 
 def test_a_mean_in_a_classification(package):

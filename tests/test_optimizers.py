@@ -143,7 +143,7 @@ def test_extreme_gradients_give_finite_numbers_and_no_warning(name, dtype):
 
 
 @pytest.mark.parametrize("name", sorted(OPTIMIZERS.keys() - WITH_NORMS))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(g=arrays(float, (6, 3), elements=st.floats(-100, 100)))
 def test_each_coordinate_goes_its_own_way(name, g):
     w = np.array([1.0, 0.0, -2.0])

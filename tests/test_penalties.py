@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import approx_fprime
 from sklearn.base import clone
 
+from skgd import GDRegressor
 from skgd.penalties import (
     L1,
     L2,
@@ -127,6 +128,50 @@ def test_as_prox_has_the_whole_penalty_in_the_operator():
         assert_array_equal(penalty.gradient(w), np.zeros(3))
     for penalty in (NoPenalty(), L1()):
         assert penalty.as_prox() is penalty
+
+
+class TwiceL2(L2):
+    def value(self, w):
+        return 2 * super().value(w)
+
+    def gradient(self, w):
+        return 2 * w
+
+
+class TwiceTheL1(ElasticNet):
+    def value(self, w):
+        return super().value(w) + self.l1_ratio * np.abs(w).sum()
+
+    def prox(self, w, step):
+        return super().prox(w, 2 * step)
+
+
+class SameL2(L2):
+    pass
+
+
+@pytest.mark.parametrize("penalty", [TwiceL2(), TwiceTheL1()], ids=repr)
+def test_as_prox_of_a_subclass_with_other_formulas_is_itself(penalty):
+    assert penalty.as_prox() is penalty
+    w = np.array([3.0, -1.0])
+    assert SameL2().as_prox().value(w) == L2().value(w)
+    assert_array_equal(SameL2().as_prox().gradient(w), [0, 0])
+
+
+@pytest.mark.parametrize("optimizer", ["adagrad", "ftrl"])
+def test_a_subclass_of_l2_trains_with_its_own_formulas(optimizer):
+    """The minimum of (w − 1)² / 2 + α w² is 1 / (1 + 2 α)."""
+    X, y = np.ones((4, 1)), np.ones(4)
+    options = {"fit_intercept": False, "standardize": False, "tol": None}
+    model = GDRegressor(
+        penalty=TwiceL2(),
+        alpha=0.5,
+        optimizer=optimizer,
+        learning_rate=0.5,
+        max_iter=1000,
+        **options,
+    )
+    assert_allclose(model.fit(X, y).coef_, [0.5], rtol=1e-6)
 
 
 @pytest.mark.parametrize("penalty", [L2(), ElasticNet(0.0)], ids=repr)

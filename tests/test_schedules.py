@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -446,7 +446,6 @@ ANY = st.recursive(
 STEPS = st.lists(st.integers(1, 1000) | st.integers(1, 10**12), min_size=1, max_size=8)
 
 
-@settings(deadline=None)
 @given(ANY, STEPS, st.integers(1, 1000), st.integers(1, 10**6))
 def test_array_is_its_scalars_and_factors_are_in_range(schedule, t, batches, n_steps):
     schedule.validate()
@@ -463,7 +462,6 @@ def test_array_is_its_scalars_and_factors_are_in_range(schedule, t, batches, n_s
     assert_allclose(resolved(np.array(t, dtype=float)), factors, rtol=1e-12)
 
 
-@settings(deadline=None)
 @given(ANY, st.integers(1, 1000), st.integers(1, 10**6))
 def test_resolve_twice_is_resolve_once(schedule, batches, n_steps):
     before = pickle.dumps(schedule)
@@ -489,7 +487,6 @@ IN_UNITS = {
 
 
 @pytest.mark.parametrize("cls", IN_UNITS)
-@settings(deadline=None)
 @given(length=st.integers(1, 20), batches=st.integers(1, 50))
 def test_epochs_are_as_many_steps(cls, length, batches):
     in_epochs = cls(**IN_UNITS[cls](length), unit="epoch").resolve(batches, None)
@@ -509,7 +506,6 @@ def test_every_schedule_with_a_unit_is_tested_in_epochs():
     assert set(IN_UNITS) == with_unit
 
 
-@settings(deadline=None)
 @given(SIMPLE, st.integers(1, 1000))
 def test_schedule_after_its_end_stays_as_it_is(schedule, batches):
     resolved = schedule.resolve(batches, 1000)

@@ -103,7 +103,7 @@ def test_moments_of_parts_in_any_order(container, monkeypatch):
     assert_moments(moments_of(container(X), weight), X, weight)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     X=arrays(float, (12, 2), elements=st.floats(-1e6, 1e6).map(lambda x: round(x, 3))),
     cut=st.integers(0, 12),
