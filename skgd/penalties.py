@@ -75,7 +75,7 @@ class Penalty(Component):
         """Return the same penalty with its smooth part in the proximal operator, too.
 
         For optimizers that are ``proximal``. Without a formula for that, the smooth
-        part stays in the gradient.
+        part stays in the gradient, as in a subclass with a formula of its own.
         """
         return self
 
@@ -168,7 +168,7 @@ class L2(Penalty):
         return w
 
     def as_prox(self):
-        return _InProx(0.0, 1.0)
+        return _InProx(0.0, 1.0) if _has_formulas_of(L2, self) else self
 
 
 @PENALTIES.register("l1")
@@ -236,7 +236,15 @@ class ElasticNet(Penalty):
         return soft_threshold(w, step * float(self.l1_ratio))
 
     def as_prox(self):
+        if not _has_formulas_of(ElasticNet, self):
+            return self
         return _InProx(float(self.l1_ratio), 1 - float(self.l1_ratio))
+
+
+def _has_formulas_of(cls, penalty):
+    """Whether the penalty's class, derived from another, overrides none of them."""
+    kind, names = type(penalty), ("value", "gradient", "prox")
+    return all(getattr(kind, name) is getattr(cls, name) for name in names)
 
 
 class _InProx(Penalty):

@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import approx_fprime
 from sklearn.base import clone
 
+from skgd import GDRegressor
 from skgd.penalties import (
     L1,
     L2,
@@ -127,6 +128,32 @@ def test_as_prox_has_the_whole_penalty_in_the_operator():
         assert_array_equal(penalty.gradient(w), np.zeros(3))
     for penalty in (NoPenalty(), L1()):
         assert penalty.as_prox() is penalty
+
+
+class TripleL2(L2):
+    def value(self, w):
+        return 3 * super().value(w)
+
+    def gradient(self, w):
+        return 3 * super().gradient(w)
+
+
+class DoubledThreshold(ElasticNet):
+    def prox(self, w, step):
+        return super().prox(w, 2 * step)
+
+
+def test_a_subclass_keeps_its_formula_with_a_proximal_optimizer():
+    assert type(TripleL2().as_prox()) is TripleL2
+    assert type(DoubledThreshold().as_prox()) is DoubledThreshold
+    assert type(NonNegative(TripleL2()).as_prox().penalty) is TripleL2
+    X, y = np.array([[1.0], [2.0]]), np.array([3.0, 5.0])
+    settings = {"optimizer": "adagrad", "batch_size": None, "fit_intercept": False}
+    model = GDRegressor(alpha=0.5, standardize=False, **settings)
+    model.set_params(penalty=TripleL2(), max_iter=3000, tol=None)
+    model.set_params(schedule="constant", average=False).fit(X, y)
+    # Where the derivative of half the mean of (w x − y)², plus ½ · 1.5 w², is zero.
+    assert_allclose(model.coef_, [13 / (5 + 2 * 1.5)], rtol=1e-6)
 
 
 @pytest.mark.parametrize("penalty", [L2(), ElasticNet(0.0)], ids=repr)
