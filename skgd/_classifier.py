@@ -60,7 +60,8 @@ class GDClassifier(ClassifierMixin, LinearModel):
         ``skgd.optimizers.Adam(beta1=0.8)``. ``"auto"`` is ``"adam"``; in ``fit`` with
         sparse ``X`` of 10,000 columns or more it is ``"adagrad"``, if a step then
         costs what its non-zeros cost: with a built-in loss and penalty, and without
-        bounds, ``clip_norm`` and ``average=True``.
+        bounds, ``clip_norm`` and ``average=True``. Training that goes on keeps what it
+        began with.
     learning_rate : "auto" or float, default="auto"
         The rate that the schedule multiplies, > 0. ``"auto"`` asks the optimizer:
         for its ``learning_rate_for`` the number of features and of steps until the
@@ -134,8 +135,10 @@ class GDClassifier(ClassifierMixin, LinearModel):
         the last ones. ``"tail"`` takes it over the last two thirds of a cycle of
         the schedule; without cycles over all steps, of which later ones count more.
         True takes all alike, an int is the first step that counts. ``"auto"`` is
-        ``"tail"`` unless the schedule comes to rest once, at a horizon. This mean takes
-        the place of the one that a schedule-free optimizer keeps.
+        ``"tail"`` unless the schedule comes to rest once, at a horizon, or the mean
+        would make steps dear: with ``"adagrad"`` and ``"ftrl"`` for sparse ``X`` of
+        10,000 columns or more. With a schedule-free optimizer it is the mean which that
+        keeps; the other means take its place.
     clip_norm : float or None, default=None
         Longest gradient (Euclidean, over all weights of the standardized features);
         a longer one is shortened.
