@@ -142,7 +142,7 @@ class Registry(Mapping[str, type]):
     def __repr__(self) -> str:
         return f"<{self.kind}s: {', '.join(self)}>"
 
-    def resolve(self, value, *, parameter: str | None = None, **defaults):
+    def resolve(self, value, *, parameter: str | None = None, words=(), **defaults):
         """Return a validated component of its own for a name or an instance.
 
         Parameters
@@ -151,6 +151,8 @@ class Registry(Mapping[str, type]):
             A name is looked up and its class called; an instance is cloned.
         parameter : str, default=kind
             The name of the parameter in error messages.
+        words : sequence of str, default=()
+            What the caller accepts beside names, for the error messages.
         **defaults
             Arguments for the class of a name, those that its ``__init__`` has.
 
@@ -163,23 +165,25 @@ class Registry(Mapping[str, type]):
         """
         parameter = parameter or self.kind
         if isinstance(value, str):
-            component = self._from_name(value, parameter, defaults)
+            component = self._from_name(value, parameter, words, defaults)
         elif isinstance(value, self.base):
             component = clone(value)
         else:
             hint = " (an instance, not the class)" if isinstance(value, type) else ""
+            names = [*words, *sorted(self)]
             raise TypeError(
-                f"{parameter} must be a name from {sorted(self)} or an instance of "
+                f"{parameter} must be a name from {names} or an instance of "
                 f"{self.base.__name__}{hint}, got {value!r}."
             )
         component.validate()
         return component
 
-    def _from_name(self, name, parameter, defaults):
+    def _from_name(self, name, parameter, words, defaults):
         if name not in self:
+            names = [*words, *sorted(self)]
             raise ValueError(
-                f"{parameter} must be one of {sorted(self)} or an instance of "
-                f"{self.base.__name__}, got {name!r}." + did_you_mean(name, self)
+                f"{parameter} must be one of {names} or an instance of "
+                f"{self.base.__name__}, got {name!r}." + did_you_mean(name, names)
             )
         cls = self[name]
         accepted = inspect.signature(cls).parameters

@@ -80,6 +80,7 @@ _REGISTRIES = {
     "penalty": PENALTIES,
     "schedule": SCHEDULES,
 }
+_AUTO = ("auto",)
 _FOR_AUTO = {"optimizer": Adam, "schedule": LinearRestarts}
 _CURVES = (
     "loss_curve",
@@ -560,11 +561,14 @@ class LinearModel(CallbackSupport, BaseEstimator):
         self._check_random_state()
         check_scoring_name(self.scoring)
         is_auto = _is_auto(self.optimizer)
-        optimizer = Adam() if is_auto else OPTIMIZERS.resolve(self.optimizer)
+        chosen = Adam() if is_auto else self.optimizer
+        optimizer = OPTIMIZERS.resolve(chosen, words=_AUTO)
         schedule, rate, size = self.schedule, self.learning_rate, self.batch_size
         settings = Settings(
             optimizer=optimizer,
-            schedule=schedule if _is_auto(schedule) else as_schedule(schedule),
+            schedule=schedule
+            if _is_auto(schedule)
+            else as_schedule(schedule, words=_AUTO),
             learning_rate=rate if _is_auto(rate) else float(rate),
             batch_size=int(size) if isinstance(size, Integral) else size,
             shuffle=bool(self.shuffle),

@@ -893,7 +893,7 @@ class FromFunction(Schedule):
         return float(number)
 
 
-def as_schedule(value, parameter: str = "schedule") -> Schedule:
+def as_schedule(value, parameter: str = "schedule", *, words=()) -> Schedule:
     """Return a validated schedule of its own for what a user may pass as one.
 
     Parameters
@@ -902,6 +902,8 @@ def as_schedule(value, parameter: str = "schedule") -> Schedule:
         A name is looked up, an instance cloned, a function of ``t`` wrapped.
     parameter : str, default="schedule"
         The name of the parameter in error messages.
+    words : sequence of str, default=()
+        What the caller accepts beside names, for the error messages.
 
     Raises
     ------
@@ -918,11 +920,12 @@ def as_schedule(value, parameter: str = "schedule") -> Schedule:
     np.float64(0.25)
     """
     if isinstance(value, str | type | Schedule):
-        return SCHEDULES.resolve(value, parameter=parameter)
+        return SCHEDULES.resolve(value, parameter=parameter, words=words)
     if callable(value):
         return SCHEDULES.resolve(FromFunction(value), parameter=parameter)
+    names = [*words, *sorted(SCHEDULES)]
     raise TypeError(
-        f"{parameter} must be a name from {sorted(SCHEDULES)}, an instance of Schedule "
+        f"{parameter} must be a name from {names}, an instance of Schedule "
         f"or a function of the step t, got {value!r}."
     )
 

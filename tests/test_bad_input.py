@@ -46,7 +46,10 @@ def fresh_and_fitted(Estimator, **params):
 BAD_PARAMETERS = [
     ({"optimizer": "adamm"}, ValueError, r"optimizer .* got 'adamm'.*mean 'adam'"),
     ({"optimizer": Adam}, TypeError, "instance, not the class"),
-    ({"optimizer": 3}, TypeError, "optimizer must be a name .* got 3"),
+    ({"optimizer": 3}, TypeError, "optimizer must be a name from .'auto', .* got 3"),
+    ({"optimizer": "atuo"}, ValueError, "one of .'auto', .*Did you mean 'auto'"),
+    ({"schedule": "atuo"}, ValueError, "one of .'auto', .*Did you mean 'auto'"),
+    ({"schedule": 3}, TypeError, "a name from .'auto', .* got 3"),
     ({"optimizer": Adam(beta1=1.0)}, ValueError, r"Adam: beta1 .*\[0, 1\), got 1.0"),
     ({"optimizer": Adam(beta1="x")}, TypeError, "Adam: beta1 .* got 'x'"),
     ({"loss": "squared_eror"}, ValueError, "mean 'squared_error'"),
