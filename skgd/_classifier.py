@@ -77,10 +77,11 @@ class GDClassifier(ClassifierMixin, LinearModel):
         ``InverseScaling(power=0.5, delay=300)`` for Adam and what derives from it.
         Other streams, and an optimizer that needs no schedule, have a constant rate.
     batch_size : "auto", int or None, default="auto"
-        Samples in a batch; None takes all. ``"auto"`` is 32, and for sparse ``X`` of
-        10,000 columns or more 1 where a step costs what its non-zeros cost
-        (``"adagrad"``, ``"sgd"`` and ``"ftrl"``, mostly) and 128 where it costs a pass
-        over all weights; or all samples if there are fewer.
+        Samples in a batch; None takes all. ``"auto"`` is 32. For sparse ``X`` of 10,000
+        columns or more it is 1 where a step costs what its non-zeros cost
+        (``"adagrad"``, ``"sgd"`` and ``"ftrl"``, mostly), and 128 where it costs a pass
+        over all weights, except that ``"sgd"`` and ``"ftrl"``, which need many steps,
+        keep 32. If there are fewer samples, it is all of them.
     max_iter : int, default=3000
         Most epochs (passes over the data) of a call of ``fit``. That they were not
         enough for ``tol`` is a `ConvergenceWarning`.
