@@ -153,11 +153,16 @@ def has_sparse_steps(objective, optimizer, *, clip_norm, is_averaged) -> bool:
     penalty = objective.for_steps(optimizer).penalty
     name, _ = compiled_twin(optimizer) or ("", ())
     is_known = name in ("sgd", "adagrad", "ftrl") and compiled_twin(objective.loss)
-    if not (is_known and _built_in(penalty) in _L1_AND_L2 and clip_norm is None):
+    kind = _built_in(penalty)
+    if not (is_known and kind in _L1_AND_L2 and clip_norm is None):
         return False
     if name != "sgd" and optimizer.weight_decay > 0:
         return False
-    has_prox = penalty.has_prox and objective.alpha > 0
+    l1, l2 = (objective.alpha * part for part in _L1_AND_L2[kind](penalty))
+    in_prox = kind is penalties._InProx
+    if l2 > 0 and in_prox == (name == "sgd"):
+        return False
+    has_prox = l1 > 0 or (l2 > 0 and in_prox)
     return sparse.issparse(objective.X) and not (is_averaged and has_prox)
 
 

@@ -70,7 +70,7 @@ from ._validation_set import (
 )
 from ._version import __version__
 from .losses import LOSSES, Loss, as_loss
-from .optimizers import OPTIMIZERS, Adam, Optimizer
+from .optimizers import OPTIMIZERS, AdaGrad, Adam, Optimizer
 from .penalties import PENALTIES, Penalty, resolve_penalty
 from .schedules import SCHEDULES, LinearRestarts, as_schedule
 
@@ -115,7 +115,15 @@ class _Parts:
         """Return the same with the optimizer that "auto" stands for in `fit`."""
         if not self.chooses_optimizer:
             return self
-        optimizer = choose_optimizer(self.settings, objective)
+        return self._with(choose_optimizer(self.settings, objective))
+
+    def going_on(self, last) -> "_Parts":
+        """Return the same with the optimizer that "auto" has stood for so far."""
+        is_other = type(last) is not type(self.settings.optimizer)
+        was_chosen = is_other and fingerprint(last) == fingerprint(AdaGrad())
+        return self._with(last) if self.chooses_optimizer and was_chosen else self
+
+    def _with(self, optimizer):
         return replace(self, settings=replace(self.settings, optimizer=optimizer))
 
 
@@ -318,7 +326,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
             self._progress, start = run.progress, (None, None)
         resume = run is not None or (self.warm_start and hasattr(self, "_progress"))
         objective = self._objective(parts, *data, resume=resume, streaming=False)
-        parts = parts.for_fit(objective)
+        parts = parts.going_on(self.optimizer_) if resume else parts.for_fit(objective)
         held_out = self._validation_objective(objective, given) if given else None
         sums = None
         if run is not None or self._callbacks:
@@ -408,6 +416,8 @@ class LinearModel(CallbackSupport, BaseEstimator):
         parts = self._parts()
         given.check(self.early_stopping, streaming=True)
         resume = hasattr(self, "_progress")
+        if resume:
+            parts = parts.going_on(self.optimizer_)
         objective = self._objective(
             parts, *data, resume=resume, streaming=True, **target_options
         )

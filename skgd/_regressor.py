@@ -48,7 +48,8 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
         ``skgd.optimizers.Adam(beta1=0.8)``. ``"auto"`` is ``"adam"``; in ``fit`` with
         sparse ``X`` of 10,000 columns or more it is ``"adagrad"``, if a step then
         costs what its non-zeros cost: with a built-in loss and penalty, and without
-        bounds, ``clip_norm`` and ``average=True``.
+        bounds, ``clip_norm`` and ``average=True``. Training that goes on keeps what it
+        began with.
     learning_rate : "auto" or float, default="auto"
         The rate that the schedule multiplies, > 0. ``"auto"`` asks the optimizer:
         for its ``learning_rate_for`` the number of features and of steps until the
@@ -64,10 +65,11 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
         ``InverseScaling(power=0.5, delay=300)`` for Adam and what derives from it.
         Other streams, and an optimizer that needs no schedule, have a constant rate.
     batch_size : "auto", int or None, default="auto"
-        Samples in a batch; None takes all. ``"auto"`` is 32, and for sparse ``X`` of
-        10,000 columns or more 1 where a step costs what its non-zeros cost
-        (``"adagrad"``, ``"sgd"`` and ``"ftrl"``, mostly) and 128 where it costs a pass
-        over all weights; or all samples if there are fewer.
+        Samples in a batch; None takes all. ``"auto"`` is 32. For sparse ``X`` of 10,000
+        columns or more it is 1 where a step costs what its non-zeros cost
+        (``"adagrad"``, ``"sgd"`` and ``"ftrl"``, mostly), and 128 where it costs a pass
+        over all weights, except that ``"sgd"`` and ``"ftrl"``, which need many steps,
+        keep 32. If there are fewer samples, it is all of them.
     max_iter : int, default=3000
         Most epochs (passes over the data) of a call of ``fit``. That they were not
         enough for ``tol`` is a `ConvergenceWarning`.

@@ -75,7 +75,7 @@ class Penalty(Component):
         """Return the same penalty with its smooth part in the proximal operator, too.
 
         For optimizers that are ``proximal``. Without a formula for that, the smooth
-        part stays in the gradient.
+        part stays in the gradient, as in a subclass with a formula of its own.
         """
         return self
 
@@ -259,7 +259,8 @@ class _InProx(Penalty):
     def prox(self, w, step):
         with np.errstate(over="ignore", under="ignore"):
             shrink = 1 / (1 + np.asarray(step) * self.l2)
-            return soft_threshold(w, step * self.l1) * shrink.astype(w.dtype)
+            u = soft_threshold(w, step * self.l1) if self.l1 else w
+            return u * shrink.astype(w.dtype)
 
 
 @PENALTIES.register("box")

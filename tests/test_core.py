@@ -11,7 +11,12 @@ import pytest
 from scipy import sparse, stats
 
 from skgd import _compiled, _loop, _objective
-from skgd._compiled import compiled_penalty, compiled_twin, with_contiguous_rows
+from skgd._compiled import (
+    compiled_penalty,
+    compiled_twin,
+    has_sparse_steps,
+    with_contiguous_rows,
+)
 from skgd._core import engines, permutation
 from skgd._loop import Progress
 from skgd._objective import LinearObjective
@@ -783,6 +788,131 @@ def test_who_has_a_twin_among_penalties():
     assert compiled_penalty(NonNegative(OwnElasticNet()), coef) is None
     assert compiled_penalty(NonNegative(Box(-1, 1)), coef) is None
     assert compiled_penalty(resolve_penalty(None), coef) == (0, 0, None, None, False)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.5, 1 - 1e-6, 1 - 1e-9])
+@pytest.mark.parametrize("alpha", [1e-8, 1e-4])
+def test_many_steps_of_an_elastic_net_that_is_nearly_l1(l1_ratio, alpha):
+    """By how much it shrinks weights, which is little beside the weights."""
+    X = sparse.csr_matrix(np.column_stack([np.ones(400), np.arange(400) % 50 == 7]))
+    optimizer = AdaGrad(initial_accumulator=0.3)
+
+    def trained(function, penalty):
+        w = np.array([0.1, 0.5])
+        function(
+            X,
+            np.linspace(-1, 1, 400) + 0.5 * X.toarray()[:, 1],
+            w,
+            np.full(400, 1e-3),
+            loss=SquaredError(),
+            penalty=penalty,
+            optimizer=optimizer,
+            alpha=alpha,
+            state=optimizer.init(w),
+            clock=np.zeros(2, np.int64),
+            fit_intercept=False,
+            batch_size=1,
+        )
+        return w
+
+    free, net = trained(reference_pass, NoPenalty()), ElasticNet(l1_ratio)
+    expected = trained(reference_pass, net) - free
+    assert (np.abs(expected) > 1e-11).all()
+    result = trained(run_pass, net) - free
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-15)
+
+
+class ProximalSGD(SGD):
+    proximal = True
+
+
+class AdaGradOfGradients(AdaGrad):
+    """Its penalty's smooth part is in the gradient."""
+
+    proximal = False
+
+
+SPARSE_STEPS = {
+    "loss": [SquaredError(), OwnHuber()],
+    "clip_norm": [None, 1.0],
+    "average_from": [None, 1],
+    "penalty": [
+        L1(),
+        L2(),
+        ElasticNet(0.3),
+        ElasticNet(0.0),
+        NonNegative(),
+        NonNegative("l2"),
+        OwnElasticNet(),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "n_sparse"),
+    [
+        (SGD(), 6),
+        (AdaGrad(initial_accumulator=0.3), 4),
+        (FTRL(beta=0.7), 4),
+        (ProximalSGD(), 1),
+        (AdaGradOfGradients(initial_accumulator=0.3), 1),
+        (OwnFTRL(), 0),
+        (Adam(), 0),
+    ],
+    ids=repr,
+)
+def test_whose_steps_are_sparse(optimizer, n_sparse):
+    """What columns without a value missed is made up for at once: rounding shows it.
+
+    A step on dense rows goes through them, and there the same step on sparse rows has
+    the same rounding.
+    """
+    rng = np.random.default_rng(0)
+    y, start = rng.normal(size=60), rng.normal(size=300)
+    X = np.zeros((60, 300))
+    X[:, 0] = 1
+    said_so = 0
+    for choice in product(*SPARSE_STEPS.values()):
+        settings = dict(zip(SPARSE_STEPS, choice, strict=True))
+        if not takes(optimizer, settings["penalty"]):
+            continue
+        weights = []
+        for rows in (sparse.csr_matrix(X), X):
+            w, average = start.copy(), np.zeros(300)
+            run_pass(
+                rows,
+                y,
+                w,
+                rates_for(60, 2),
+                optimizer=optimizer,
+                alpha=0.01,
+                fit_intercept=False,
+                batch_size=2,
+                state=optimizer.init(w),
+                clock=np.zeros(2, np.int64),
+                average=average,
+                **settings,
+            )
+            weights.append((w if settings["average_from"] is None else average)[1:])
+        np.testing.assert_allclose(*weights, rtol=1e-9, atol=1e-12)
+        objective = LinearObjective(
+            sparse.csr_matrix(X),
+            y,
+            None,
+            settings["loss"],
+            settings["penalty"],
+            0.01,
+            False,
+        )
+        said = has_sparse_steps(
+            objective,
+            optimizer,
+            clip_norm=settings["clip_norm"],
+            is_averaged=settings["average_from"] is not None,
+        )
+        assert said != np.array_equal(*weights), settings
+        said_so += said
+    assert said_so == n_sparse
 
 
 class Trouble(Exception):

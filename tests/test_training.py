@@ -318,6 +318,32 @@ def test_auto_optimizer_of_wide_sparse_rows_is_adagrad():
     assert_array_equal(clone(model).fit(wide, y).coef_, named.coef_)
 
 
+def test_training_that_goes_on_keeps_the_auto_optimizer():
+    wide, y = wide_rows(10_000)
+    auto = GDRegressor(max_iter=2, tol=None, random_state=0, warm_start=True)
+    named = clone(auto).set_params(optimizer="adagrad")
+    for rows in (wide, wide.toarray()):
+        for go_on in ("partial_fit", "fit"):
+            model, expected = clone(auto).fit(wide, y), clone(named).fit(wide, y)
+            getattr(model, go_on)(rows, y)
+            getattr(expected, go_on)(rows, y)
+            assert type(model.optimizer_) is AdaGrad
+            assert_array_equal(model.coef_, expected.coef_)
+            state = model.optimizer_state_["s"]
+            assert_array_equal(state, expected.optimizer_state_["s"])
+    stream = clone(auto).partial_fit(wide, y).fit(wide, y)
+    expected = clone(auto).set_params(optimizer="adam").partial_fit(wide, y)
+    assert type(stream.optimizer_) is Adam
+    assert_array_equal(stream.coef_, expected.fit(wide, y).coef_)
+
+
+def test_another_optimizer_gives_way_to_auto():
+    wide, y = wide_rows(10_000)
+    model = GDRegressor(optimizer=AdaGrad(initial_accumulator=0.5))
+    model.set_params(max_iter=2, tol=None).fit(wide, y).set_params(optimizer="auto")
+    assert type(model.partial_fit(wide, y).optimizer_) is Adam
+
+
 class OwnSquare(SquaredError):
     def gradient(self, y, z):
         return z - y

@@ -44,9 +44,9 @@ print(topics[0], ":", documents[0][:70], "…")
 
 # %%
 # ``HashingVectorizer`` has nothing to learn, so that a chunk can be transformed as it
-# comes. The model gets sparse rows with 2¹⁸ columns; AdaGrad touches only the weights of
-# the words that are there. Each chunk is first a test, then a lesson: an honest estimate
-# without data held back.
+# comes. The model gets sparse rows with 2¹⁸ columns; AdaGrad touches only the weights
+# of the words that are there. Each chunk is first a test, then a lesson: an honest
+# estimate without data held back.
 
 vectorizer = HashingVectorizer(n_features=2**18)
 model = GDClassifier(optimizer="adagrad", random_state=0)

@@ -481,7 +481,7 @@ private:
         for (int64_t p = 0; p < n; ++p) {
             const int64_t j = columns[p];
             if (q_seen) q_seen[j] = q_now;
-            if (gap_) step_seen_[j] = step_;
+            if (gap_) step_seen_[j] = static_cast<int32_t>(step_);
             for (int64_t c = 0; c < k(); ++c) {
                 u_[j * k() + c] = u[p * k() + c];
                 rule_.store(p * k() + c, j * k() + c);
@@ -508,7 +508,7 @@ private:
     SKGD_INLINE void catch_up_gaps(const Index* columns, int64_t n) {
         T* u = lane_u_.get();
         const double unit = gap_.unit(), ratio = gap_.ratio();
-        double *x = lane_x_.get(), *factor = lane_factor_.get();
+        double *x = lane_x_.get(), *factor = lane_factor_.get();  // its logarithm
         for (int64_t q = 0; q < n * k(); ++q) x[q] = unit * rule_.metric(q);
         bool all_short = true;
         for (int64_t q = 0; q < n * k(); ++q) all_short &= x[q] <= Gap::is_short;
@@ -525,14 +525,20 @@ private:
                 if (x[q] > Gap::is_short && u[q] != 0)
                     factor[q] =
                         -gap_.log_product(x[q], step_seen_[columns[q / k()]], step_);
-        for (int64_t q = 0; q < n * k(); ++q) factor[q] = exp_inline(factor[q]);
+        for (int64_t q = 0; q < n * k(); ++q) x[q] = exp_inline(factor[q]);
+        for (int64_t q = 0; q < n * k(); ++q) u[q] = static_cast<T>(u[q] * x[q]);
         if (ratio > 0)
             for (int64_t q = 0; q < n * k(); ++q)
                 u[q] = Penalty<T>::soft_threshold(
-                    static_cast<T>(u[q] * factor[q]),
-                    static_cast<T>(ratio * (1 - factor[q])));
-        else
-            for (int64_t q = 0; q < n * k(); ++q) u[q] = static_cast<T>(u[q] * factor[q]);
+                    u[q], static_cast<T>(-ratio * less_one(x[q], factor[q])));
+    }
+
+    // exp(x) - 1, of which little is left in e = exp(x) for small x: all that l1 does
+    // where l2 is small.
+    static SKGD_INLINE double less_one(double e, double x) {
+        const double series =
+            x * (1 + x / 2 * (1 + x / 3 * (1 + x / 4 * (1 + x / 5 * (1 + x / 6)))));
+        return x < -0.02 ? e - 1 : series;
     }
 
     SKGD_INLINE void move_lanes(int64_t n, T rate, T scale) {
@@ -577,7 +583,7 @@ private:
     const double l1_, l2_, decay_;  // l2_ is that of the proximal operator
     Gap gap_;
     double shrink_ = 1, q_ = 0, c_sum_ = 1, s_sum_ = 0;
-    int32_t step_ = 0;
+    int64_t step_ = 0;
     int64_t work_ = 0;
     int64_t n_lanes_ = 0;
     Buffer<T> y_, z_, r_, s_, g_, lane_u_, lane_g_;
