@@ -124,8 +124,8 @@ inline int64_t n_batches(const Pass& pass) {
 class Gap {
 public:
     static constexpr int n_terms = 12;
-    // Up to which x all terms, and the first three, give log P to 1e-13 of it.
-    static constexpr double converges = 0.08, is_short = 5e-5;
+    // Up to which x all terms, and the first four, give log P to 1e-12 of it.
+    static constexpr double converges = 0.1, is_short = 1.5e-3;
 
     Gap() = default;
     Gap(const double* rates, int64_t n, double l1, double l2)
@@ -140,7 +140,7 @@ public:
                 power *= k ? -r : r;
                 sums_[(t + 1) * n_terms + k] = sums_[t * n_terms + k] + power / (k + 1);
             }
-            for (int k = 0; k < 3; ++k)
+            for (int k = 0; k < 4; ++k)
                 first_[(t + 1) * 4 + k] = sums_[(t + 1) * n_terms + k];
         }
     }
@@ -149,7 +149,7 @@ public:
     double unit() const { return unit_; }
     double ratio() const { return ratio_; }
 
-    // The sums of the first three coefficients over all steps before t.
+    // The sums of the first four coefficients over all steps before t.
     SKGD_INLINE const double* first(int64_t t) const { return first_.get() + 4 * t; }
 
     double log_product(double x, int64_t from, int64_t to) const {
@@ -513,18 +513,20 @@ private:
         bool all_short = true;
         for (int64_t q = 0; q < n * k(); ++q) all_short &= x[q] <= Gap::is_short;
         const double* now = gap_.first(step_);
-        const double now0 = now[0], now1 = now[1], now2 = now[2];
+        const double now0 = now[0], now1 = now[1], now2 = now[2], now3 = now[3];
         for (int64_t p = 0; p < n; ++p) {
             const double* seen = gap_.first(step_seen_[columns[p]]);
-            const double c0 = now0 - seen[0], c1 = now1 - seen[1], c2 = now2 - seen[2];
+            const double c0 = now0 - seen[0], c1 = now1 - seen[1];
+            const double c2 = now2 - seen[2], c3 = now3 - seen[3];
             for (int64_t q = p * k(); q < (p + 1) * k(); ++q)
-                factor[q] = -x[q] * (c0 + x[q] * (c1 + x[q] * c2));
+                factor[q] = -x[q] * (c0 + x[q] * (c1 + x[q] * (c2 + x[q] * c3)));
         }
         if (!all_short)
             for (int64_t q = 0; q < n * k(); ++q)
-                if (x[q] > Gap::is_short && u[q] != 0)
-                    factor[q] =
-                        -gap_.log_product(x[q], step_seen_[columns[q / k()]], step_);
+                if (x[q] > Gap::is_short) {
+                    const int64_t from = step_seen_[columns[q / k()]];
+                    factor[q] = u[q] == 0 ? 0 : -gap_.log_product(x[q], from, step_);
+                }
         for (int64_t q = 0; q < n * k(); ++q) x[q] = exp_inline(factor[q]);
         for (int64_t q = 0; q < n * k(); ++q) u[q] = static_cast<T>(u[q] * x[q]);
         if (ratio > 0)
