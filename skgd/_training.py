@@ -102,7 +102,7 @@ _MOST_RATES = 2**16
 
 def plan_training(settings, objective, progress, max_iter=None) -> Plan:
     """Return the plan for ``max_iter`` epochs, or for a chunk of a stream."""
-    n = objective.n_samples
+    optimizer, n = settings.optimizer, objective.n_samples
     size = settings.batch_size
     if size == "auto":
         size = _batch_size(objective, settings)
@@ -112,31 +112,31 @@ def plan_training(settings, objective, progress, max_iter=None) -> Plan:
         progress.steps_per_epoch = n_batches
     last_step = None if max_iter is None else progress.t + max_iter * n_batches
     schedule = settings.schedule
-    has_own_average = type(settings.optimizer).averaged is not Optimizer.averaged
+    has_own_mean = type(optimizer).averaged is not Optimizer.averaged
     if schedule == "auto" and max_iter is None:
-        schedule = _schedule_of_stream(settings.optimizer)
+        schedule = _schedule_of_stream(optimizer)
     elif schedule == "auto":
         schedule = LinearRestarts(period=_first_cycle(n_batches))
-        schedule = Constant() if has_own_average else schedule
+        schedule = Constant() if has_own_mean else schedule
     schedule = schedule.resolve(progress.steps_per_epoch, last_step)
     if schedule.init().keys() != progress.schedule_state.keys():
         progress.schedule_state = schedule.init()
     rate = settings.learning_rate
     if rate == "auto" and settings.standardize:
         n_steps = min(schedule.cycle_end(1), schedule.end)
-        rate = settings.optimizer.learning_rate_for(objective.X.shape[1], n_steps)
+        rate = optimizer.learning_rate_for(objective.X.shape[1], n_steps)
         if max_iter is None and settings.schedule == "auto":
             rate *= min(1, progress.standardizer.n_samples / _KNOWN)
     elif rate == "auto":
-        rate = settings.optimizer.default_learning_rate
+        rate = optimizer.default_learning_rate
     average = settings.average
-    if average == "auto" and (has_own_average or _mean_costs_more(settings, objective)):
+    if average == "auto" and (has_own_mean or _mean_costs_more(optimizer, objective)):
         average = None
     elif average == "auto":
         rests = schedule.end < math.inf
         average = None if rests and schedule.cycle_end(1) == math.inf else "tail"
     return Plan(
-        optimizer=settings.optimizer,
+        optimizer=optimizer,
         schedule=schedule,
         learning_rate=rate,
         batch_size=size,
@@ -167,14 +167,19 @@ def _is_wide(X):
     return sparse.issparse(X) and X.shape[1] >= _WIDE
 
 
-def _mean_costs_more(settings, objective):
-    """Whether with the mean of the weights a step on sparse rows moves all weights."""
-    return settings.optimizer.proximal and _is_wide(objective.X)
+def _mean_costs_more(optimizer, objective):
+    """Whether with the mean of the weights a step on sparse rows moves all weights.
+
+    Then average "auto" takes none.
+    """
+    return optimizer.proximal and _is_wide(objective.X)
 
 
 def _steps_are_sparse(objective, settings, optimizer):
-    average = settings.average
-    is_averaged = not optimizer.proximal if average == "auto" else bool(average)
+    """Whether a step costs what its non-zeros cost, with the average that is taken."""
+    is_averaged = bool(settings.average)
+    if settings.average == "auto":
+        is_averaged = not _mean_costs_more(optimizer, objective)
     return has_sparse_steps(
         objective, optimizer, clip_norm=settings.clip_norm, is_averaged=is_averaged
     )

@@ -177,6 +177,8 @@ private:
 
     const double* rates_ = nullptr;
     double ratio_ = 0, unit_ = 0, per_unit_ = 0;
+    // `first_` has the first four of each step's sums side by side: most steps need no
+    // others, and these take less of the cache.
     Buffer<double> sums_, first_;
 };
 
@@ -452,9 +454,8 @@ private:
         if (n <= n_lanes_) return;
         n_lanes_ = 2 * n;
         lane_u_ = Buffer<T>(n_lanes_), lane_g_ = Buffer<T>(n_lanes_);
-        if (gap_) {
-            lane_x_ = Buffer<double>(n_lanes_), lane_factor_ = Buffer<double>(n_lanes_);
-        }
+        if (gap_)
+            lane_x_ = Buffer<double>(n_lanes_), lane_log_factor_ = Buffer<double>(n_lanes_);
         rule_.reserve(n_lanes_);
     }
 
@@ -508,7 +509,7 @@ private:
     SKGD_INLINE void catch_up_gaps(const Index* columns, int64_t n) {
         T* u = lane_u_.get();
         const double unit = gap_.unit(), ratio = gap_.ratio();
-        double *x = lane_x_.get(), *factor = lane_factor_.get();  // its logarithm
+        double *x = lane_x_.get(), *log_factor = lane_log_factor_.get();
         for (int64_t q = 0; q < n * k(); ++q) x[q] = unit * rule_.metric(q);
         bool all_short = true;
         for (int64_t q = 0; q < n * k(); ++q) all_short &= x[q] <= Gap::is_short;
@@ -519,20 +520,22 @@ private:
             const double c0 = now0 - seen[0], c1 = now1 - seen[1];
             const double c2 = now2 - seen[2], c3 = now3 - seen[3];
             for (int64_t q = p * k(); q < (p + 1) * k(); ++q)
-                factor[q] = -x[q] * (c0 + x[q] * (c1 + x[q] * (c2 + x[q] * c3)));
+                log_factor[q] = -x[q] * (c0 + x[q] * (c1 + x[q] * (c2 + x[q] * c3)));
         }
         if (!all_short)
             for (int64_t q = 0; q < n * k(); ++q)
                 if (x[q] > Gap::is_short) {
                     const int64_t from = step_seen_[columns[q / k()]];
-                    factor[q] = u[q] == 0 ? 0 : -gap_.log_product(x[q], from, step_);
+                    log_factor[q] =
+                        u[q] == 0 ? 0 : -gap_.log_product(x[q], from, step_);
                 }
-        for (int64_t q = 0; q < n * k(); ++q) x[q] = exp_inline(factor[q]);
-        for (int64_t q = 0; q < n * k(); ++q) u[q] = static_cast<T>(u[q] * x[q]);
+        double* factor = x;  // x is no longer needed
+        for (int64_t q = 0; q < n * k(); ++q) factor[q] = exp_inline(log_factor[q]);
+        for (int64_t q = 0; q < n * k(); ++q) u[q] = static_cast<T>(u[q] * factor[q]);
         if (ratio > 0)
             for (int64_t q = 0; q < n * k(); ++q)
                 u[q] = Penalty<T>::soft_threshold(
-                    u[q], static_cast<T>(-ratio * less_one(x[q], factor[q])));
+                    u[q], static_cast<T>(-ratio * less_one(factor[q], log_factor[q])));
     }
 
     // exp(x) - 1, of which little is left in e = exp(x) for small x: all that l1 does
@@ -589,7 +592,7 @@ private:
     int64_t work_ = 0;
     int64_t n_lanes_ = 0;
     Buffer<T> y_, z_, r_, s_, g_, lane_u_, lane_g_;
-    Buffer<double> values_, q_seen_, s_seen_, lane_x_, lane_factor_;
+    Buffer<double> values_, q_seen_, s_seen_, lane_x_, lane_log_factor_;
     Buffer<int32_t> step_seen_;
     Buffer<char> is_touched_;
     Buffer<Index> columns_;
