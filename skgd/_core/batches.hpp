@@ -46,7 +46,7 @@ private:
             const int64_t size = least(block_, m - done);
             const int64_t* rows = order_.at(start + done, size);
             targets_.gather_y(rows, size, y_.get());
-            rows_.predict(rows, size, w, z_.get());
+            rows_.predict(rows, size, w, z_.get(), g != nullptr);
             loss_->evaluate(y_.get(), z_.get(), size, k_, r_.get(), values_.get());
             total += weigh(rows, size, m, r_.get(), values_.get());
             if (g) rows_.accumulate(rows, size, r_.get(), g);
@@ -64,7 +64,7 @@ private:
             const int64_t size = least(block_, m - done);
             const int64_t* rows = order_.at(start + done, size);
             targets_.gather_y(rows, size, y + done * k_);
-            rows_.predict(rows, size, w, z + done * k_);
+            rows_.predict(rows, size, w, z + done * k_, false);
             signals_.check(size * (rows_.d + 16) * k_);
         }
         pass_.hooks.loss(pass_.hooks.self, m);
@@ -87,7 +87,7 @@ private:
         const T n = static_cast<T>(m);
         double total = 0;
         if (!targets_.has_weights()) {
-            for (int64_t i = 0; i < size; ++i) total += values[i];
+            total += sum_over(size, [&](int64_t i) { return values[i]; });
             for (int64_t i = 0; i < size * k_; ++i) r[i] /= n;
             return total;
         }

@@ -36,7 +36,7 @@ double with_rows(const Pass& pass, const F& f) {
     if (pass.indptr.data && pass.indptr.type == Type::int32) return csr(int32_t{});
     if (pass.indptr.data) return csr(int64_t{});
     const RowsDense<T> rows(static_cast<const T*>(pass.X.data), pass.X.stride, d, k,
-                            pass.fit_intercept);
+                            pass.fit_intercept, pass.batch_size);
     return pass.units.center ? f(RowsStandardized<T>(rows, pass.units)) : f(rows);
 }
 

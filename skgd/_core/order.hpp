@@ -12,7 +12,7 @@ namespace skgd::SKGD_ARCH {
 class Order {
 public:
     // How many rows may be asked for at once, and how many beyond those are known.
-    static constexpr int64_t max_rows = 1024, ahead = 64;
+    static constexpr int64_t max_rows = 1024, ahead = 192;
 
     explicit Order(const Pass& pass)
         : n_(pass.n_samples), shuffled_(pass.shuffle),

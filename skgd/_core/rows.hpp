@@ -16,8 +16,10 @@ public:
     virtual ~Rows() {}
 
     // z = X[rows] w, plus the intercept. More rows than m are known (Order::ahead);
-    // they come next.
-    virtual void predict(const int64_t* rows, int64_t m, const T* w, T* z) const = 0;
+    // they come next. Where `accumulate` follows, it prefetches a part of them:
+    // otherwise the memory would be idle meanwhile.
+    virtual void predict(const int64_t* rows, int64_t m, const T* w, T* z,
+                         bool accumulate_follows) const = 0;
     // To be called before `accumulate`, unless the last rows predicted are the same.
     virtual void read(const int64_t*, int64_t) const {}
     // g += X[rows]' r, and the intercept's sum.
@@ -29,10 +31,12 @@ public:
     const bool fit_intercept;
 
 protected:
+    static constexpr int64_t max_block = 128;
+
     static int64_t rows_in_cache(int64_t row_bytes) {
         constexpr int64_t cache_bytes = 24 * 1024;
         const int64_t in_cache = cache_bytes / (1 + row_bytes) & ~int64_t{3};
-        return most<int64_t>(4, least<int64_t>(256, in_cache));
+        return most<int64_t>(4, least(max_block, in_cache));
     }
 
     void add_intercept(int64_t m, const T* w, T* z) const {

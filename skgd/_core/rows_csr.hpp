@@ -53,7 +53,7 @@ public:
             prefetch(bytes(next.j) + b);
     }
 
-    void predict(const int64_t* rows, int64_t m, const T* w, T* z) const override {
+    void predict(const int64_t* rows, int64_t m, const T* w, T* z, bool) const override {
         for (int64_t i = 0; i < m; ++i) {
             prefetch_ahead(rows + i);
             if (this->k == 1)

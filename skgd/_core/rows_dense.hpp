@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "order.hpp"
 #include "rows.hpp"
@@ -28,100 +29,150 @@ template <class T>
 class RowsDense final : public Rows<T> {
 public:
     // `stride` elements from row to row.
-    RowsDense(const T* data, int64_t stride, int64_t d, int64_t k, bool fit_intercept)
+    RowsDense(const T* data, int64_t stride, int64_t d, int64_t k, bool fit_intercept,
+              int64_t batch_size)
         : Rows<T>(d, k, fit_intercept), data_(data), stride_(stride) {
         const int64_t row_bytes = most<int64_t>(1, d * static_cast<int64_t>(sizeof(T)));
-        distance_ = most<int64_t>(4, least<int64_t>(Order::ahead - 4, 10240 / row_bytes));
+        block_ = least(batch_size, this->rows_in_cache(row_bytes));
+        next_ = most<int64_t>(4, least<int64_t>(60, 10240 / row_bytes));
+        next_block_ = (next_ + block_ - 1) / block_ * block_;
         prefetched_ = least<int64_t>(row_bytes, 4096);
+        // Predicting takes a little longer than accumulating.
+        first_part_ = (prefetched_ * 5 / 8 + 32) / 64 * 64;
     }
 
     const T* row(int64_t i) const { return data_ + i * stride_; }
 
-    SKGD_INLINE void prefetch_ahead(const int64_t* rows) const {
-        const char* begin = reinterpret_cast<const char*>(row(rows[distance_]));
-        for (int64_t b = 0; b < prefetched_; b += 64) prefetch(begin + b);
-        prefetch(begin + prefetched_ - 1);
+    // Rows that come later: of each the bytes from `first` to before `stop`, in lines of
+    // the cache. As rows begin anywhere in a line, the last byte is in a line more; where
+    // it is does not change the number of prefetches, which the processor thus knows.
+    struct Later {
+        const T* data;
+        const int64_t* rows;
+        int64_t stride, last_byte, first, stop;
+
+        SKGD_INLINE void prefetch(int64_t i) const {
+            const char* begin = reinterpret_cast<const char*>(data + rows[i] * stride);
+            for (int64_t b = first; b < stop; b += 64)
+                SKGD_ARCH::prefetch(begin + least(b, last_byte));
+        }
+        // What there is to do while the columns [j, end) of d are worked on.
+        Later share(int64_t j, int64_t end, int64_t d) const {
+            const auto at = [&](int64_t column) {
+                return column < d ? first + (stop - first) * column / d / 64 * 64 : stop;
+            };
+            return {data, rows, stride, last_byte, at(j), at(end)};
+        }
+    };
+
+    // The rows after so many others.
+    SKGD_INLINE Later next(const int64_t* rows) const {
+        return later(rows + next_, 0, all_lines());
+    }
+    // The rows with the places of these in a later block, whole or in two parts.
+    SKGD_INLINE Later next_block(const int64_t* rows) const {
+        return later(rows + next_block_, 0, all_lines());
+    }
+    SKGD_INLINE Later first_of_next_block(const int64_t* rows) const {
+        return later(rows + next_block_, 0, first_part_);
+    }
+    SKGD_INLINE Later rest_of_next_block(const int64_t* rows) const {
+        return later(rows + next_block_, first_part_, all_lines());
     }
 
-    // R rows, with a prefetch of later ones.
     template <int R>
     SKGD_INLINE Stored<T, R> some(const int64_t* rows) const {
         Stored<T, R> some;
-        for (int i = 0; i < R; ++i) {
-            prefetch_ahead(rows + i);
-            some.x[i] = row(rows[i]);
-        }
+        for (int i = 0; i < R; ++i) some.x[i] = row(rows[i]);
         return some;
     }
 
-    void predict(const int64_t* rows, int64_t m, const T* w, T* z) const override {
-        predict<true>(rows, m, w, z);
+    void predict(const int64_t* rows, int64_t m, const T* w, T* z,
+                 bool accumulate_follows) const override {
+        const Later later = accumulate_follows ? first_of_next_block(rows) : next_block(rows);
+        if (this->k > 1) return predict_all(rows, m, w, z, &later);
+        dots(m, w, z, [&](auto r, int64_t i) {
+            for (int64_t j = i; j < i + r; ++j) later.prefetch(j);
+            return some<r>(rows + i);
+        });
+        this->add_intercept(m, w, z);
     }
 
-    // Rows that are in the cache need no prefetch.
-    template <bool Prefetch>
-    SKGD_INLINE void predict(const int64_t* rows, int64_t m, const T* w, T* z) const {
-        int64_t i = 0;
-        for (; i + 4 <= m; i += 4) {
-            for (int64_t j = i; Prefetch && j < i + 4; ++j) prefetch_ahead(rows + j);
-            predict_rows<4>(rows + i, w, z + i * this->k);
-        }
-        for (; i < m; ++i) {
-            if (Prefetch) prefetch_ahead(rows + i);
-            predict_rows<1>(rows + i, w, z + i * this->k);
-        }
+    // For several outputs.
+    void predict_all(const int64_t* rows, int64_t m, const T* w, T* z,
+                     const Later* later) const {
+        by_four(m, [&](auto r, int64_t i) {
+            for (int64_t j = i; later && j < i + r; ++j) later->prefetch(j);
+            predict_rows<r>(some<r>(rows + i).x, w, z + i * this->k);
+        });
         this->add_intercept(m, w, z);
     }
 
     void accumulate(const int64_t* rows, int64_t m, const T* r, T* g) const override {
+        accumulate(rows, m, r, g, rest_of_next_block(rows));
+    }
+
+    void accumulate(const int64_t* rows, int64_t m, const T* r, T* g,
+                    const Later& later) const {
         this->accumulate_intercept(m, r, g);
-        if (this->k == 1) return add_multiples(rows, m, r, g);
+        if (this->k == 1) return add_multiples(rows, m, r, g, later);
+        by_four(m, [&](auto n, int64_t i) {
+            for (int64_t j = i; j < i + n; ++j) later.prefetch(j);
+            accumulate_rows<n>(some<n>(rows + i).x, r + i * this->k, g);
+        });
+    }
+
+    int64_t block_size() const override { return block_; }
+
+    // Calls f with the number of rows that come together and that of the rows before.
+    template <class F>
+    static SKGD_INLINE void by_four(int64_t m, const F& f) {
         int64_t i = 0;
-        for (; i + 4 <= m; i += 4) accumulate_rows<4>(rows + i, r + i * this->k, g);
-        for (; i < m; ++i) accumulate_rows<1>(rows + i, r + i * this->k, g);
+        for (; i + 4 <= m; i += 4) f(std::integral_constant<int, 4>(), i);
+        for (; i < m; ++i) f(std::integral_constant<int, 1>(), i);
     }
 
-    int64_t block_size() const override {
-        return this->rows_in_cache(this->d * static_cast<int64_t>(sizeof(T)));
-    }
-
-    // z = x w for one output. The widest vectors that fit into a row: where they do not
-    // divide it, the last one overlaps the one before, with zeros for what has been
-    // counted. A masked load would touch the memory behind the row, which is not in the
-    // cache.
-    template <int Bytes = vector_bytes, class Source>
-    SKGD_INLINE void dots(const Source& x, const T* w, T* z) const {
-        constexpr int R = Source::n_rows;
+    // z = x w for one output of m rows, which `source` has. The widest vectors that fit
+    // into a row: where they do not divide it, the last one overlaps the one before,
+    // with zeros for what has been counted. A masked load would touch the memory behind
+    // the row, which is not in the cache.
+    template <int Bytes = vector_bytes, class F>
+    SKGD_INLINE void dots(int64_t m, const T* w, T* z, const F& source) const {
         constexpr int W = Bytes / static_cast<int>(sizeof(T));
         if constexpr (W > 1) {
-            if (this->d < W) return dots<Bytes / 2>(x, w, z);
+            if (this->d < W) return dots<Bytes / 2>(m, w, z, source);
         }
-        Pack<T, Bytes> sums[R], v[R];
-        for (int i = 0; i < R; ++i) sums[i] = Pack<T, Bytes>{};
-        int64_t j = 0;
-        for (; j + W <= this->d; j += W) {
-            const auto wj = load<T, Bytes>(w + j);
-            x.template columns<Bytes>(j, v);
-            for (int i = 0; i < R; ++i) sums[i] += v[i] * wj;
-        }
-        if (j < this->d) {
-            const int64_t last = this->d - W;
-            const auto wj = keep_last<T, Bytes>(load<T, Bytes>(w + last), this->d - j);
-            x.template columns<Bytes>(last, v);
-            for (int i = 0; i < R; ++i) sums[i] += v[i] * wj;
-        }
-        for (int i = 0; i < R; ++i) z[i] = sum<T, Bytes>(sums[i]);
+        const int64_t last = this->d - W, rest = this->d % W;
+        Pack<T, Bytes> w_last{};
+        if (rest) w_last = keep_last<T, Bytes>(load<T, Bytes>(w + last), rest);
+        by_four(m, [&](auto r, int64_t i) {
+            const auto x = source(r, i);
+            Pack<T, Bytes> products[r], v[r];
+            for (int a = 0; a < r; ++a) products[a] = Pack<T, Bytes>{};
+            for (int64_t j = 0; j <= last; j += W) {
+                const auto wj = load<T, Bytes>(w + j);
+                x.template columns<Bytes>(j, v);
+                for (int a = 0; a < r; ++a) products[a] += v[a] * wj;
+            }
+            if (rest) {
+                x.template columns<Bytes>(last, v);
+                for (int a = 0; a < r; ++a) products[a] += v[a] * w_last;
+            }
+            sums<T, Bytes, r>(products, z + i);
+        });
     }
 
 private:
     static constexpr int W = width<T>;
 
+    int64_t all_lines() const { return prefetched_ + 63; }
+
+    SKGD_INLINE Later later(const int64_t* rows, int64_t first, int64_t stop) const {
+        return {data_, rows, stride_, prefetched_ - 1, first, stop};
+    }
+
     template <int R>
-    void predict_rows(const int64_t* rows, const T* w, T* z) const {
-        Stored<T, R> stored;
-        const T** x = stored.x;
-        for (int i = 0; i < R; ++i) x[i] = row(rows[i]);
-        if (this->k == 1) return dots(stored, w, z);
+    void predict_rows(const T* const* x, const T* w, T* z) const {
         int64_t c = 0;
         for (; c + 2 * W <= this->k; c += 2 * W) products<R, 2, vector_bytes>(x, w, z, c);
         products_from<R, vector_bytes>(x, w, z, c);
@@ -154,9 +205,7 @@ private:
     }
 
     template <int R>
-    void accumulate_rows(const int64_t* rows, const T* r, T* g) const {
-        const T* x[R];
-        for (int i = 0; i < R; ++i) x[i] = row(rows[i]);
+    void accumulate_rows(const T* const* x, const T* r, T* g) const {
         int64_t c = 0;
         for (; c + 2 * W <= this->k; c += 2 * W) outer<R, 2, vector_bytes>(x, r, g, c);
         outer_from<R, vector_bytes>(x, r, g, c);
@@ -188,23 +237,24 @@ private:
     // g += sum of r_i x_i for one output: some columns at a time, whose sums stay in
     // registers over all rows.
     template <int Bytes = vector_bytes>
-    void add_multiples(const int64_t* rows, int64_t m, const T* r, T* g) const {
+    void add_multiples(const int64_t* rows, int64_t m, const T* r, T* g,
+                       const Later& later) const {
         constexpr int W = Bytes / static_cast<int>(sizeof(T));
         if constexpr (W > 1) {
-            if (this->d < W) return add_multiples<Bytes / 2>(rows, m, r, g);
+            if (this->d < W) return add_multiples<Bytes / 2>(rows, m, r, g, later);
         }
         const int64_t d = this->d;
         int64_t j = 0;
-        for (; j + 8 * W <= d; j += 8 * W) add_columns<8, Bytes>(rows, m, r, g, j, d);
+        for (; j + 8 * W <= d; j += 8 * W) add_columns<8, Bytes>(rows, m, r, g, j, later);
         switch ((d - j + W - 1) / W) {
-            case 8: return add_columns<8, Bytes>(rows, m, r, g, j, d);
-            case 7: return add_columns<7, Bytes>(rows, m, r, g, j, d);
-            case 6: return add_columns<6, Bytes>(rows, m, r, g, j, d);
-            case 5: return add_columns<5, Bytes>(rows, m, r, g, j, d);
-            case 4: return add_columns<4, Bytes>(rows, m, r, g, j, d);
-            case 3: return add_columns<3, Bytes>(rows, m, r, g, j, d);
-            case 2: return add_columns<2, Bytes>(rows, m, r, g, j, d);
-            case 1: return add_columns<1, Bytes>(rows, m, r, g, j, d);
+            case 8: return add_columns<8, Bytes>(rows, m, r, g, j, later);
+            case 7: return add_columns<7, Bytes>(rows, m, r, g, j, later);
+            case 6: return add_columns<6, Bytes>(rows, m, r, g, j, later);
+            case 5: return add_columns<5, Bytes>(rows, m, r, g, j, later);
+            case 4: return add_columns<4, Bytes>(rows, m, r, g, j, later);
+            case 3: return add_columns<3, Bytes>(rows, m, r, g, j, later);
+            case 2: return add_columns<2, Bytes>(rows, m, r, g, j, later);
+            case 1: return add_columns<1, Bytes>(rows, m, r, g, j, later);
         }
     }
 
@@ -212,12 +262,14 @@ private:
     // row, and then counts only what the others do not.
     template <int V, int Bytes>
     void add_columns(const int64_t* rows, int64_t m, const T* r, T* g, int64_t j,
-                     int64_t d) const {
+                     const Later& later) const {
         constexpr int W = Bytes / static_cast<int>(sizeof(T));
-        const int64_t last = least(j + (V - 1) * W, d - W);
+        const int64_t last = least(j + (V - 1) * W, this->d - W);
+        const Later share = later.share(j, least(j + V * W, this->d), this->d);
         Pack<T, Bytes> sums[V];
         for (int v = 0; v < V; ++v) sums[v] = Pack<T, Bytes>{};
         for (int64_t i = 0; i < m; ++i) {
+            share.prefetch(i);
             const T* x = row(rows[i]);
             for (int v = 0; v < V - 1; ++v) sums[v] += load<T, Bytes>(x + j + v * W) * r[i];
             sums[V - 1] += load<T, Bytes>(x + last) * r[i];
@@ -231,7 +283,7 @@ private:
 
     const T* data_;
     int64_t stride_;
-    int64_t distance_, prefetched_;
+    int64_t block_, next_, next_block_, prefetched_, first_part_;
 };
 
 }  // namespace skgd::SKGD_ARCH

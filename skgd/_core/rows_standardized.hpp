@@ -36,38 +36,43 @@ public:
           center_(static_cast<const T*>(units.center)),
           inverse_scale_(static_cast<const T*>(units.inverse_scale)),
           stride_((rows.d + width<T> - 1) / width<T> * width<T>),
-          standardized_(rows.block_size() * stride_), each_(rows.block_size()),
-          block_(standardized_.get(), stride_, rows.d, rows.k, rows.fit_intercept) {
+          standardized_(most<int64_t>(4, rows.block_size()) * stride_),
+          each_(rows.block_size()),
+          block_(standardized_.get(), stride_, rows.d, rows.k, rows.fit_intercept,
+                 rows.block_size()) {
         for (int64_t i = 0; i < rows.block_size(); ++i) each_[i] = i;
     }
 
     void read(const int64_t* rows, int64_t m) const override {
-        each(rows, m, [&](const auto& x, int64_t) { standardize(x); });
+        read(rows, m, rows_.next_block(rows));
     }
 
-    void predict(const int64_t* rows, int64_t m, const T* w, T* z) const override {
+    void predict(const int64_t* rows, int64_t m, const T* w, T* z,
+                 bool accumulate_follows) const override {
+        const auto later = accumulate_follows ? rows_.first_of_next_block(rows)
+                                              : rows_.next_block(rows);
         if (this->k > 1) {
-            read(rows, m);
-            return block_.template predict<false>(each_.get(), m, w, z);
+            read(rows, m, later);
+            return block_.predict_all(each_.get(), m, w, z, nullptr);
         }
-        each(rows, m, [&](const auto& x, int64_t i) {
-            rows_.dots(x, w, z + i);
+        rows_.dots(m, w, z, [&](auto r, int64_t i) {
+            for (int64_t j = i; j < i + r; ++j) later.prefetch(j);
+            return some<r>(rows + i, i);
         });
         this->add_intercept(m, w, z);
     }
 
-    void accumulate(const int64_t*, int64_t m, const T* r, T* g) const override {
-        block_.accumulate(each_.get(), m, r, g);
+    void accumulate(const int64_t* rows, int64_t m, const T* r, T* g) const override {
+        block_.accumulate(each_.get(), m, r, g, rows_.rest_of_next_block(rows));
     }
 
-    // R rows, with a prefetch of later ones. They are kept behind `before` others.
+    SKGD_INLINE auto next(const int64_t* rows) const { return rows_.next(rows); }
+
+    // R rows, up to four. They are kept behind `before` others of the block.
     template <int R>
     SKGD_INLINE Standardized<T, R> some(const int64_t* rows, int64_t before = 0) const {
         Standardized<T, R> some;
-        for (int i = 0; i < R; ++i) {
-            rows_.prefetch_ahead(rows + i);
-            some.x[i] = rows_.row(rows[i]);
-        }
+        for (int i = 0; i < R; ++i) some.x[i] = rows_.row(rows[i]);
         some.center = center_, some.inverse_scale = inverse_scale_;
         some.kept = standardized_.get() + before * stride_;
         some.stride = stride_;
@@ -77,12 +82,12 @@ public:
     int64_t block_size() const override { return rows_.block_size(); }
 
 private:
-    // Calls f with four rows or with one, and the number of those before.
-    template <class F>
-    SKGD_INLINE void each(const int64_t* rows, int64_t m, const F& f) const {
-        int64_t i = 0;
-        for (; i + 4 <= m; i += 4) f(some<4>(rows + i, i), i);
-        for (; i < m; ++i) f(some<1>(rows + i, i), i);
+    template <class Later>
+    void read(const int64_t* rows, int64_t m, const Later& later) const {
+        RowsDense<T>::by_four(m, [&](auto r, int64_t i) {
+            for (int64_t j = i; j < i + r; ++j) later.prefetch(j);
+            standardize(some<r>(rows + i, i));
+        });
     }
 
     template <int Bytes = vector_bytes, class Source>

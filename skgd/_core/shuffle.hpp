@@ -41,14 +41,8 @@ public:
     template <class Index>
     void chunk(int64_t start, int64_t stop, Index* rows) const {
         spread(start, stop, rows);
-        const int64_t m = stop - start;
-        for (int64_t i = m - 1; i > 0; --i) {
-            const uint64_t u = word(rounds + start + i) >> 32;
-            const uint64_t j = (u * static_cast<uint64_t>(i + 1)) >> 32;
-            const Index row = rows[i];
-            rows[i] = rows[j];
-            rows[j] = row;
-        }
+        for (int64_t end = stop - start; end > 0; end -= block)
+            exchange(start, most<int64_t>(0, end - block), end, rows);
     }
 
 private:
@@ -93,6 +87,24 @@ private:
                     encrypt(left + i, right + i, 1);
                 *rows++ = static_cast<Index>(static_cast<int64_t>(right[i]) * a_ + left[i]);
             }
+        }
+    }
+
+    // Fisher-Yates of the rows before `end` and not before `begin`, from the last on:
+    // each changes places with one that is not after it.
+    template <class Index>
+    void exchange(int64_t start, int64_t begin, int64_t end, Index* rows) const {
+        uint32_t with[block];
+        for (int64_t i = begin; i < end; ++i) {
+            const uint64_t u = word(rounds + start + i) >> 32;
+            with[i - begin] =
+                static_cast<uint32_t>((u * static_cast<uint64_t>(i + 1)) >> 32);
+        }
+        for (int64_t i = end - 1; i >= begin; --i) {
+            const uint32_t j = with[i - begin];
+            const Index row = rows[i];
+            rows[i] = rows[j];
+            rows[j] = row;
         }
     }
 

@@ -77,6 +77,8 @@ private:
 
     template <int R>
     SKGD_INLINE void steps(const int64_t* rows, int64_t i, const double* rates) {
+        const auto later = rows_.next(rows);
+        for (int a = 0; a < R; ++a) later.prefetch(a);
         const auto x = rows_.template some<R>(rows);
         products<R>(x);
         for (int a = 0; a < R; ++a) {
@@ -111,8 +113,9 @@ private:
         x.template columns<Bytes>(last_, v);
         for (int a = 0; a < R; ++a) v[a] = v[a] * keep_;
         add(v, load<T, Bytes>(w_.get() + (n_vectors_ - 1) * W));
+        sums<T, Bytes, R>(with_w, chain_.z);
         for (int a = 0; a < R; ++a) {
-            chain_.z[a] = chain_.unit * sum<T, Bytes>(with_w[a]);
+            chain_.z[a] *= chain_.unit;
             for (int b = 0; b < a; ++b)
                 chain_.gram[b][a] = chain_.unit * sum<T, Bytes>(with_x[b][a]);
         }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #if defined(_MSC_VER) && defined(__AVX2__)
 #include <immintrin.h>
@@ -101,6 +102,56 @@ SKGD_INLINE T sum(Pack<T, Bytes> v) {
         std::memcpy(half, &v, sizeof v);
         return sum<T, Bytes / 2>(half[0] + half[1]);
     }
+}
+
+#if defined(__has_builtin) && defined(__GNUC__) && !defined(SKGD_NO_VECTOR_EXTENSIONS)
+#if __has_builtin(__builtin_shufflevector)
+#define SKGD_SHUFFLES
+#endif
+#endif
+
+#if defined(SKGD_SHUFFLES)
+
+// Of each group of lanes in a and b the half that begins with lane `From`.
+template <class T, int Bytes, int Group, int From, size_t... I>
+SKGD_INLINE Pack<T, Bytes> halves(Pack<T, Bytes> a, Pack<T, Bytes> b,
+                                  std::index_sequence<I...>) {
+    constexpr int half = Group / 2;
+    return __builtin_shufflevector(
+        a, b, static_cast<int>(I / half * Group + I % half + From)...);
+}
+
+// The two halves of each group added: groups of half the size.
+template <class T, int Bytes, int Group>
+SKGD_INLINE Pack<T, Bytes> fold(Pack<T, Bytes> a, Pack<T, Bytes> b) {
+    constexpr auto each = std::make_index_sequence<Bytes / sizeof(T)>();
+    return halves<T, Bytes, Group, 0>(a, b, each) +
+           halves<T, Bytes, Group, Group / 2>(a, b, each);
+}
+
+// The sums of the first four groups.
+template <class T, int Bytes, int Group>
+SKGD_INLINE void sum_groups(Pack<T, Bytes> v, T* z) {
+    if constexpr (Group > 1)
+        sum_groups<T, Bytes, Group / 2>(fold<T, Bytes, Group>(v, v), z);
+    else
+        std::memcpy(z, &v, 4 * sizeof(T));
+}
+
+#endif
+
+// The sums of R vectors: of four together, which takes half the time, in the same order.
+template <class T, int Bytes, int R>
+SKGD_INLINE void sums(const Pack<T, Bytes>* v, T* z) {
+#if defined(SKGD_SHUFFLES)
+    constexpr int n = Bytes / static_cast<int>(sizeof(T));
+    if constexpr (R == 4 && n >= 4) {
+        const auto first = fold<T, Bytes, n>(v[0], v[1]);
+        const auto last = fold<T, Bytes, n>(v[2], v[3]);
+        return sum_groups<T, Bytes, n / 4>(fold<T, Bytes, n / 2>(first, last), z);
+    }
+#endif
+    for (int i = 0; i < R; ++i) z[i] = sum<T, Bytes>(v[i]);
 }
 
 template <class T>
