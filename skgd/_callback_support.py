@@ -6,7 +6,8 @@ epoch; the hooks of a callback are called when a task begins and when it ends.
 
 from typing import Any, Self
 
-from ._training import Run, Watcher
+from ._run import Run
+from ._training import Watcher
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks

@@ -4,7 +4,8 @@ import shutil
 import sys
 import time
 
-from ._training import Run, Watcher
+from ._run import Run
+from ._training import Watcher
 
 PATIENCE = 2.0
 """Seconds before ``verbose=1`` shows a fit under way."""

@@ -9,8 +9,9 @@ from sklearn.base import clone
 from ._compiled import objective_value, run_batches, with_contiguous_rows
 from ._core import permutation
 from ._model import LinearModel
-from ._training import gradient_norm, warn
+from ._training import gradient_norm
 from ._validation import Instance, Number, check_parameters
+from ._warnings import warn
 
 _CONSTRAINTS = {
     "estimator": Instance(

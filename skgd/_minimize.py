@@ -14,8 +14,9 @@ from sklearn.utils import check_random_state
 from ._calls import initial_state, projection, prox
 from ._function import FunctionObjective, as_function, as_vector
 from ._loop import Progress, run_batches
+from ._plan import BATCH_SIZE, Settings, plan_training, warn_past_end
+from ._rules import tell_schedule
 from ._stopping import STATUS, History, Point, StoppingRule, behavior, describe
-from ._training import BATCH_SIZE, Settings, plan_training, tell_schedule, warn_past_end
 from ._validation import (
     Boolean,
     Choice,

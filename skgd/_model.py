@@ -34,23 +34,23 @@ from ._diagnosis import Divergence, diagnose
 from ._display import Display, print_pass
 from ._loop import Progress
 from ._objective import LinearObjective
+from ._plan import (
+    BATCH_SIZE,
+    Settings,
+    choose_optimizer,
+    plan_training,
+    warn_past_end,
+)
 from ._repetition import Repetition
+from ._rules import Stopping, tell_schedule
+from ._run import Run
 from ._standardization import Standardizer
 from ._training import (
-    BATCH_SIZE,
     GradientNorms,
-    Run,
-    Settings,
-    Stopping,
     blow_up_of_stream,
-    choose_optimizer,
     gradient_norm,
-    plan_training,
     run_pass,
-    tell_schedule,
     train,
-    warn,
-    warn_past_end,
 )
 from ._validation import (
     Boolean,
@@ -69,6 +69,7 @@ from ._validation_set import (
     hold_out,
 )
 from ._version import __version__
+from ._warnings import warn
 from .losses import LOSSES, Loss, as_loss
 from .optimizers import OPTIMIZERS, AdaGrad, Adam, Optimizer
 from .penalties import PENALTIES, Penalty, resolve_penalty

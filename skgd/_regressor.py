@@ -8,9 +8,9 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 
 from ._data import is_valid_target
 from ._model import LinearModel
-from ._training import warn
 from ._validation import Number
 from ._validation_set import Given
+from ._warnings import warn
 from .losses import RegressionLoss
 
 

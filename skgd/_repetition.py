@@ -12,8 +12,9 @@ import numpy as np
 from ._compiled import OneBatch
 from ._loop import Progress
 from ._objective import LinearObjective
+from ._plan import Plan, averaging
 from ._standardization import shallow_copy
-from ._training import Plan, averaging, blow_up_of_stream
+from ._training import blow_up_of_stream
 
 
 class Repetition:

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from skgd import GDClassifier, GDRegressor, _callback_protocol
 from skgd._display import Display
 from skgd._loop import Progress
-from skgd._training import History, Run
+from skgd._run import History, Run
 
 try:
     from sklearn import callback as sklearn_callback

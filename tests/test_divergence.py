@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.exceptions import ConvergenceWarning
 
-from skgd import GDClassifier, GDRegressor, _training
+from skgd import GDClassifier, GDRegressor, _plan
 from skgd.losses import SquaredError
 from skgd.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer
 from skgd.penalties import L2
@@ -233,7 +233,7 @@ class Counting(SGD):
 
 
 def test_a_long_epoch_ends_soon(monkeypatch):
-    monkeypatch.setattr(_training, "_MOST_RATES", 16)
+    monkeypatch.setattr(_plan, "_MOST_RATES", 16)
     monkeypatch.setattr(Counting, "steps", 0)
     model = plain(optimizer=Counting(), learning_rate=1.0, batch_size=1)
     message(model.set_params(max_iter=1, tol=None), X, Y)
