@@ -1,5 +1,6 @@
 // One pass over the data, compiled once for each architecture (see CMakeLists.txt).
 #include <memory>
+#include <utility>
 
 #include "batches.hpp"
 #include "engine.hpp"
@@ -18,10 +19,10 @@ namespace {
 template <class T>
 std::unique_ptr<const Loss<T>> loss_of(const Pass& pass) {
     if (!pass.loss.name) return nullptr;
-    const Loss<T>* loss = make_loss<T>(pass.loss, pass.n_outputs);
+    std::unique_ptr<const Loss<T>> loss(make_loss<T>(pass.loss, pass.n_outputs));
     if (!loss) throw "there is no such loss";
-    if (pass.units.center) loss = new LossInUnits<T>(loss, pass.units);
-    return std::unique_ptr<const Loss<T>>(loss);
+    if (!pass.units.center) return loss;
+    return std::make_unique<LossInUnits<T>>(std::move(loss), pass.units);
 }
 
 // Calls f with the rows of the kind that the data has.

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <memory>
+#include <utility>
 
 #include "buffer.hpp"
 #include "elementary.hpp"
@@ -335,13 +337,10 @@ private:
 template <class T>
 class LossInUnits final : public Loss<T> {
 public:
-    LossInUnits(const Loss<T>* loss, const Units& units)
-        : loss_(loss), offset_(static_cast<const T*>(units.offset)),
+    LossInUnits(std::unique_ptr<const Loss<T>> loss, const Units& units)
+        : loss_(std::move(loss)), offset_(static_cast<const T*>(units.offset)),
           unit_(static_cast<const T*>(units.unit)),
           residual_scale_(static_cast<const T*>(units.residual_scale)) {}
-    ~LossInUnits() override { delete loss_; }
-    LossInUnits(const LossInUnits&) = delete;
-    LossInUnits& operator=(const LossInUnits&) = delete;
 
     void evaluate(const T* SKGD_RESTRICT y, const T* SKGD_RESTRICT z, int64_t m,
                   int64_t k, T* SKGD_RESTRICT r,
@@ -363,7 +362,7 @@ public:
     }
 
 private:
-    const Loss<T>* loss_;
+    std::unique_ptr<const Loss<T>> loss_;
     const T *offset_, *unit_, *residual_scale_;
     Scratch<T> raw_;
 };

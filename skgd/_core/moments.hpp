@@ -49,24 +49,24 @@ public:
 private:
     void add_block(int64_t start, int64_t stop) {
         double *weight = sums_.get(), *mean = weight + d_, *m2 = mean + d_;
-        double* near = m2 + d_;
+        double* anchor = m2 + d_;
         for (int64_t j = 0; j < 3 * d_; ++j) weight[j] = 0;
         for (int64_t j = 0; j < d_; ++j)
-            near[j] = columns_.weight[j] > 0 ? columns_.mean[j] : row(start)[j];
+            anchor[j] = columns_.weight[j] > 0 ? columns_.mean[j] : row(start)[j];
         for (int64_t i = start; i < stop; ++i)
-            add_values(row(i), sample_weight(i), near, weight, mean);
+            add_values(row(i), sample_weight(i), anchor, weight, mean);
         for (int64_t j = 0; j < d_; ++j)
-            mean[j] = weight[j] > 0 ? near[j] + mean[j] / weight[j] : 0;
+            mean[j] = weight[j] > 0 ? anchor[j] + mean[j] / weight[j] : 0;
         for (int64_t i = start; i < stop; ++i)
             add_squares(row(i), sample_weight(i), mean, m2);
         combine(weight, mean, m2);
     }
 
-    void add_values(const T* SKGD_RESTRICT x, double s, const double* SKGD_RESTRICT near,
+    void add_values(const T* SKGD_RESTRICT x, double s, const double* SKGD_RESTRICT anchor,
                     double* SKGD_RESTRICT weight, double* SKGD_RESTRICT sum) const {
         for (int64_t j = 0; j < d_; ++j) {
             weight[j] += x[j] != 0 ? s : 0;
-            sum[j] += x[j] != 0 ? s * (x[j] - near[j]) : 0;
+            sum[j] += x[j] != 0 ? s * (x[j] - anchor[j]) : 0;
         }
     }
 

@@ -64,28 +64,54 @@ private:
         return x ^ (x >> 16);
     }
 
+    // The upper half of the product of x and m. If m <= 2^16, 32 bits suffice for it:
+    // in vectors those are faster.
+    template <bool Small>
+    static SKGD_INLINE uint32_t upper_product(uint32_t x, uint32_t m) {
+        if (Small) return ((x >> 16) * m + (((x & 0xffff) * m) >> 16)) >> 16;
+        return static_cast<uint32_t>((static_cast<uint64_t>(x) * m) >> 32);
+    }
+
     // x plus a number below m that is determined by y and the key, modulo m.
-    static uint32_t add(uint32_t x, uint32_t y, uint32_t key, uint32_t m) {
-        x += static_cast<uint32_t>((static_cast<uint64_t>(hash(y + key)) * m) >> 32);
+    template <bool Small>
+    static SKGD_INLINE uint32_t add(uint32_t x, uint32_t y, uint32_t key, uint32_t m) {
+        x += upper_product<Small>(hash(y + key), m);
         return x >= m ? x - m : x;
     }
 
     template <class Index>
     void spread(int64_t start, int64_t stop, Index* rows) const {
         uint32_t left[block], right[block];
-        uint32_t l = static_cast<uint32_t>(start % a_), r = static_cast<uint32_t>(start / a_);
-        for (int64_t first = start; first < stop; first += block) {
-            const int m = static_cast<int>(least<int64_t>(block, stop - first));
+        for (; start < stop; start += block, rows += block) {
+            const int m = static_cast<int>(least<int64_t>(block, stop - start));
+            split(start, m, left, right);
+            encrypt(left, right, m);
+            bool all_are_rows = true;
             for (int i = 0; i < m; ++i) {
+                const int64_t row = joined(left[i], right[i]);
+                all_are_rows &= row < n_;
+                rows[i] = static_cast<Index>(row);
+            }
+            for (int i = 0; !all_are_rows && i < m; ++i)
+                while (joined(left[i], right[i]) >= n_) {
+                    encrypt(left + i, right + i, 1);
+                    rows[i] = static_cast<Index>(joined(left[i], right[i]));
+                }
+        }
+    }
+
+    int64_t joined(uint32_t left, uint32_t right) const {
+        return static_cast<int64_t>(right) * a_ + left;
+    }
+
+    // The numbers from `start` on, as left + right a.
+    void split(int64_t start, int m, uint32_t* left, uint32_t* right) const {
+        uint32_t l = static_cast<uint32_t>(start % a_), r = static_cast<uint32_t>(start / a_);
+        for (int i = 0; i < m; l = 0, ++r) {
+            const int end = static_cast<int>(least<int64_t>(m, i + int64_t{a_} - l));
+            for (; i < end; ++i, ++l) {
                 left[i] = l;
                 right[i] = r;
-                if (++l == a_) l = 0, ++r;
-            }
-            encrypt(left, right, m);
-            for (int i = 0; i < m; ++i) {
-                while (static_cast<int64_t>(right[i]) * a_ + left[i] >= n_)
-                    encrypt(left + i, right + i, 1);
-                *rows++ = static_cast<Index>(static_cast<int64_t>(right[i]) * a_ + left[i]);
             }
         }
     }
@@ -109,10 +135,16 @@ private:
     }
 
     void encrypt(uint32_t* left, uint32_t* right, int m) const {
+        a_ <= 1 << 16 ? encrypt_in<true>(left, right, m) : encrypt_in<false>(left, right, m);
+    }
+
+    template <bool Small>
+    SKGD_INLINE void encrypt_in(uint32_t* left, uint32_t* right, int m) const {
         for (int k = 0; k < rounds; k += 2) {
-            for (int i = 0; i < m; ++i) left[i] = add(left[i], right[i], round_key_[k], a_);
             for (int i = 0; i < m; ++i)
-                right[i] = add(right[i], left[i], round_key_[k + 1], b_);
+                left[i] = add<Small>(left[i], right[i], round_key_[k], a_);
+            for (int i = 0; i < m; ++i)
+                right[i] = add<Small>(right[i], left[i], round_key_[k + 1], b_);
         }
     }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 
 #include "buffer.hpp"
 #include "optimizers.hpp"
@@ -27,9 +28,6 @@ public:
         scale_ = array(pass.scale, own_scale_);
         if (calls_python()) before_ = Buffer<char>(n_bytes());
     }
-    ~Step() { delete optimizer_; }
-    Step(const Step&) = delete;
-    Step& operator=(const Step&) = delete;
 
     const Penalty<T>& penalty() const { return penalty_; }
 
@@ -152,7 +150,7 @@ private:
     const Pass& pass_;
     int64_t n_, n_coef_;
     T *w_, *average_;
-    Optimizer<T>* optimizer_;
+    std::unique_ptr<Optimizer<T>> optimizer_;
     Penalty<T> penalty_;
     T *g_, *d_, *scale_;
     Buffer<T> own_g_, own_d_, own_scale_;
