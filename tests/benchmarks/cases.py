@@ -478,7 +478,9 @@ from scipy import sparse
 from skgd import GDRegressor
 n, d = 20_000, 200_000
 X = sparse.csr_matrix((np.ones(n), np.arange(n), np.arange(n + 1)), (n, d))
-model = GDRegressor(max_iter=1, batch_size=1, tol=None, standardize=False)
+model = GDRegressor(
+    optimizer="adam", max_iter=1, batch_size=1, tol=None, standardize=False
+)
 def interrupt():
     global sent
     sent = time.perf_counter()
