@@ -30,6 +30,7 @@ plt = pytest.importorskip("matplotlib.pyplot")
 
 @pytest.fixture(autouse=True)
 def _close_figures():
+    plt.close("all")  # those of doctests in the same process
     yield
     plt.close("all")
 
