@@ -455,17 +455,15 @@ class GDClassifier(ClassifierMixin, LinearModel):
             classes = _union(self.classes_, y) if resume else np.unique(y)
         elif resume:
             classes = self._known_classes(classes)
-        if classes is None:
-            classes, codes = np.unique(y, return_inverse=True)
-        else:
-            classes, codes = np.unique(classes), _codes(y, np.unique(classes))
+        classes = np.unique(y if classes is None else classes)
         if len(classes) < 2 and not self._grows:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least two classes, got one "
                 f"class: {classes.tolist()}."
             )
+        targets = _targets(y, classes, dtype)
         self.classes_ = classes
-        return self._targets(codes, dtype), len(classes) if len(classes) > 2 else None
+        return targets, len(classes) if len(classes) > 2 else None
 
     def _encode_known(self, y, n_samples, loss, dtype):
         classes = self.classes_
@@ -473,17 +471,11 @@ class GDClassifier(ClassifierMixin, LinearModel):
         if not is_alike or y.shape != (n_samples,) or y.dtype.kind == "O":
             return None
         codes = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
-        return self._targets(codes, dtype) if (classes[codes] == y).all() else None
+        return _numbers(codes, classes, dtype) if (classes[codes] == y).all() else None
 
     def _encode_like(self, y, objective):
         check_classification_targets(y)
-        return self._targets(_codes(y, self.classes_), objective.X.dtype)
-
-    def _targets(self, codes, dtype):
-        """Return −1 and +1, or with more than two classes the codes."""
-        if len(self.classes_) <= 2:
-            return (2 * codes - 1).astype(dtype)
-        return codes.astype(np.int32)
+        return _targets(y, self.classes_, objective.X.dtype)
 
     def _decode(self, y):
         return self.classes_[self._class_codes(y)]
@@ -614,12 +606,29 @@ def _union(known, y):
     return np.union1d(known, labels)
 
 
-def _codes(y, classes):
-    """Return the index in ``classes`` of each target."""
-    codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
-    unseen = np.unique(y[classes[codes] != y])
-    if len(unseen):
-        raise ValueError(
-            f"y has classes {unseen.tolist()} that are not among {classes.tolist()}."
-        )
-    return codes
+def _targets(y, classes, dtype):
+    """Return −1 and +1, or with more than two classes their indices.
+
+    In blocks: what comes between would take more memory than these.
+    """
+    targets = np.empty(len(y), _numbers(np.zeros(1, int), classes, dtype).dtype)
+    for start in range(0, len(y), _BLOCK):
+        part = y[start : start + _BLOCK]
+        codes = np.searchsorted(classes, part).clip(max=len(classes) - 1)
+        if (classes[codes] != part).any():
+            unseen = np.setdiff1d(y, classes).tolist()
+            raise ValueError(
+                f"y has classes {unseen} that are not among {classes.tolist()}."
+            )
+        targets[start : start + _BLOCK] = _numbers(codes, classes, dtype)
+    return targets
+
+
+_BLOCK = 2**16
+
+
+def _numbers(codes, classes, dtype):
+    """Return what training has for indices of classes."""
+    if len(classes) <= 2:
+        return (2 * codes - 1).astype(dtype)
+    return codes.astype(np.int32)

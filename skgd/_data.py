@@ -98,7 +98,8 @@ def check_X_y(estimator, X, y, **options):
     try:
         X, y = validate_data(estimator, X, y, **_options(options))
         if options.get("y_numeric") and not sparse.issparse(y):
-            is_finite = np.isfinite(np.asarray(y, dtype=float)).all()
+            numbers = y if y.dtype.kind in "fiu" else np.asarray(y, dtype=float)
+            is_finite = np.isfinite(numbers).all()
     except (TypeError, ValueError) as error:
         if options.get("y_numeric") and not _is_numeric(y):
             raise _naming("y", error) from error

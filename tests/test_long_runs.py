@@ -3,6 +3,7 @@
 import pickle
 import signal
 import threading
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -154,3 +155,27 @@ def test_the_fitted_estimator_tells_which_parts_ran_compiled():
     assert compiled_twin(model.loss_) == ("squared_error", ())
     model.set_params(optimizer=OwnAdam()).fit(X, y)
     assert compiled_twin(model.optimizer_) is None
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", ["numbers", "two classes", "four classes", "names"])
+def test_memory_beyond_X(kind, dtype):
+    """A twentieth of X, and what does not depend on the number of samples."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((200_000, 50), dtype)
+    y = {
+        "numbers": X[:, 0],
+        "two classes": X[:, 0] > 0,
+        "four classes": np.digitize(X[:, 0], [-1, 0, 1]),
+        "names": np.where(X[:, 0] > 0, "yes", "no"),
+    }[kind]
+    Estimator = GDRegressor if kind == "numbers" else GDClassifier
+    model = Estimator(max_iter=2, tol=None, random_state=0)
+    model.fit(X[:1000], y[:1000])
+    tracemalloc.start()
+    try:
+        model.fit(X, y)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < X.nbytes / 20 + 1e6
