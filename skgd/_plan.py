@@ -44,11 +44,6 @@ class Settings:
     average: int | Literal["auto", "tail"] | None
     standardize: bool
 
-    @property
-    def has_auto_rates(self) -> bool:
-        """Whether the rates of all steps are for skgd to find."""
-        return self.standardize and self.schedule == self.learning_rate == "auto"
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -115,8 +110,8 @@ def plan_training(settings, objective, progress, max_iter=None) -> Plan:
     if schedule.init().keys() != progress.schedule_state.keys():
         progress.schedule_state = schedule.init()
     rate = _learning_rate(settings, objective, schedule)
-    if is_stream and settings.has_auto_rates:
-        rate *= min(1, progress.standardizer.n_samples / _KNOWN)
+    if is_stream and settings.learning_rate == settings.schedule == "auto":
+        rate *= _warm_up(settings, progress)
     return Plan(
         optimizer=settings.optimizer,
         schedule=schedule,
@@ -142,7 +137,7 @@ def _batch_size(settings, objective):
 
 
 def _schedule(settings, n_batches, is_stream):
-    """Return the schedule; that of a stream has no end, as measured for Adam."""
+    """Return the schedule; "auto" has no end in a stream, as measured for Adam."""
     optimizer = settings.optimizer
     if settings.schedule != "auto":
         return settings.schedule
@@ -168,6 +163,13 @@ def _learning_rate(settings, objective, schedule):
     return settings.optimizer.learning_rate_for(objective.X.shape[1], n_steps)
 
 
+def _warm_up(settings, progress):
+    """Return the share of the rate that the first samples of a stream allow."""
+    if not settings.standardize:
+        return 1
+    return min(1, progress.standardizer.n_samples / _KNOWN)
+
+
 def _average(settings, objective, schedule):
     """Return the step from which weights are averaged, or "tail", or None."""
     optimizer = settings.optimizer
@@ -181,31 +183,6 @@ def _average(settings, objective, schedule):
 
 def _has_own_mean(optimizer):
     return type(optimizer).averaged is not Optimizer.averaged
-
-
-# What a step on wide sparse rows costs: what their non-zeros cost, or all weights.
-
-
-def _is_wide(X):
-    return sparse.issparse(X) and X.shape[1] >= _WIDE
-
-
-def _affords_mean(optimizer, objective):
-    """Whether the mean of the weights costs no more than the steps themselves.
-
-    After proximal steps it has no closed form, and then every step moves all of it.
-    """
-    return not (optimizer.proximal and _is_wide(objective.X))
-
-
-def _steps_are_sparse(settings, objective, optimizer):
-    """Whether a step costs what its non-zeros cost, with the average that is taken."""
-    is_averaged = bool(settings.average)
-    if settings.average == "auto":
-        is_averaged = _affords_mean(optimizer, objective)
-    return has_sparse_steps(
-        objective, optimizer, clip_norm=settings.clip_norm, is_averaged=is_averaged
-    )
 
 
 def averaging(plan, progress) -> dict:
@@ -233,3 +210,28 @@ def warn_past_end(schedule: Schedule, last_step: int) -> None:
             f"goes to step {last_step}: the learning rate stays at its last value.",
             UserWarning,
         )
+
+
+# What a step on wide sparse rows costs: what their non-zeros cost, or all weights.
+
+
+def _is_wide(X):
+    return sparse.issparse(X) and X.shape[1] >= _WIDE
+
+
+def _affords_mean(optimizer, objective):
+    """Whether the mean of the weights costs no more than the steps themselves.
+
+    After proximal steps it has no closed form, and then every step moves all of it.
+    """
+    return not (optimizer.proximal and _is_wide(objective.X))
+
+
+def _steps_are_sparse(settings, objective, optimizer):
+    """Whether a step costs what its non-zeros cost, with the average that is taken."""
+    is_averaged = bool(settings.average)
+    if settings.average == "auto":
+        is_averaged = _affords_mean(optimizer, objective)
+    return has_sparse_steps(
+        objective, optimizer, clip_norm=settings.clip_norm, is_averaged=is_averaged
+    )

@@ -85,14 +85,14 @@ class Run:
     updates : int
         The optimizer steps since then, also those that were undone.
     level : float or None
-        The lowest objective at the end of a stage, see `_Level`.
+        The lowest objective at the end of a stage, see `skgd._rules._Level`.
     at_level : Progress or None
         The end of that stage.
     at_rest : ndarray or None
-        The weights that `_Standstill` compares with.
+        The weights that `skgd._rules._Standstill` compares with.
     looked_at : int
         The number of epochs after which the objective was level and far above its
-        minimum, see `_Level`; 0: that was not so when it was last asked.
+        minimum, see `skgd._rules._Level`; 0: that was not so when it was last asked.
     best : Best
         The best of the scores.
     stop_reason : str or None

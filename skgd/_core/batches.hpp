@@ -85,18 +85,14 @@ private:
     double weigh(const int64_t* rows, int64_t size, int64_t m, T* r,
                  const double* values) {
         const T n = static_cast<T>(m);
-        double total = 0;
         if (!targets_.has_weights()) {
-            total += sum_over(size, [&](int64_t i) { return values[i]; });
             for (int64_t i = 0; i < size * k_; ++i) r[i] /= n;
-            return total;
+            return sum_over(size, [&](int64_t i) { return values[i]; });
         }
         targets_.gather_weights(rows, size, s_.get());
-        for (int64_t i = 0; i < size; ++i) {
-            total += values[i] * s_[i];
+        for (int64_t i = 0; i < size; ++i)
             for (int64_t c = 0; c < k_; ++c) r[i * k_ + c] *= s_[i] / n;
-        }
-        return total;
+        return sum_over(size, [&](int64_t i) { return values[i] * s_[i]; });
     }
 
     const Pass& pass_;

@@ -106,19 +106,6 @@ SKGD_INLINE T reciprocal(T x) {
     return std::fabs(sign(x)) / at_least(size, std::numeric_limits<T>::min());
 }
 
-// The sum of f(i) for i < n, in float64 and as in lanes of a vector.
-template <class F>
-SKGD_INLINE double sum_over(int64_t n, const F& f) {
-    constexpr int lanes = 8;
-    double sums[lanes] = {}, total = 0;
-    int64_t i = 0;
-    for (; i + lanes <= n; i += lanes)
-        for (int lane = 0; lane < lanes; ++lane) sums[lane] += f(i + lane);
-    for (; i < n; ++i) total += f(i);
-    for (int lane = 0; lane < lanes; ++lane) total += sums[lane];
-    return total;
-}
-
 #define SKGD_DIRECTION                                                               \
     const T* direction([[maybe_unused]] const T* SKGD_RESTRICT w,                    \
                        const T* SKGD_RESTRICT g, [[maybe_unused]] int64_t t,         \

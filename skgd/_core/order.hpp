@@ -12,7 +12,7 @@ namespace skgd::SKGD_ARCH {
 class Order {
 public:
     // How many rows may be asked for at once, and how many beyond those are known.
-    static constexpr int64_t max_rows = 1024, ahead = 192;
+    static constexpr int64_t max_rows = 1024, ahead = 128;
 
     explicit Order(const Pass& pass)
         : n_(pass.n_samples), shuffled_(pass.shuffle),
@@ -27,7 +27,7 @@ public:
         if (wanted > end_ + padding_) {
             discard(start);
             while (end_ < wanted && end_ < n_) extend();
-            pad(wanted);
+            if (end_ == n_) pad();
         }
         return window_.get() + (start - begin_);
     }
@@ -54,8 +54,9 @@ private:
         end_ = stop;
     }
 
-    void pad(int64_t wanted) {
-        padding_ = most<int64_t>(0, wanted - end_);
+    // For good: no more than that is asked for after the end.
+    void pad() {
+        padding_ = ahead;
         int64_t* end = window_.get() + (end_ - begin_);
         for (int64_t i = 0; i < padding_; ++i) end[i] = end[-1];
     }

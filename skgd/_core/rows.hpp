@@ -16,7 +16,7 @@ public:
     virtual ~Rows() {}
 
     // z = X[rows] w, plus the intercept. More rows than m are known (Order::ahead);
-    // they come next. Where `accumulate` follows, it prefetches a part of them:
+    // they come next. Where `accumulate` follows, it may prefetch a part of them:
     // otherwise the memory would be idle meanwhile.
     virtual void predict(const int64_t* rows, int64_t m, const T* w, T* z,
                          bool accumulate_follows) const = 0;

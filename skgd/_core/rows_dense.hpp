@@ -15,7 +15,6 @@ namespace skgd::SKGD_ARCH {
 // been read the rows are at `row`.
 template <class T, int R>
 struct Stored {
-    static constexpr int n_rows = R;
     const T* x[R];
 
     template <int Bytes>
@@ -33,8 +32,8 @@ public:
               int64_t batch_size)
         : Rows<T>(d, k, fit_intercept), data_(data), stride_(stride) {
         const int64_t row_bytes = most<int64_t>(1, d * static_cast<int64_t>(sizeof(T)));
-        block_ = least(batch_size, this->rows_in_cache(row_bytes));
-        next_ = most<int64_t>(4, least<int64_t>(60, 10240 / row_bytes));
+        block_ = most<int64_t>(1, least(batch_size, this->rows_in_cache(row_bytes)));
+        next_ = most<int64_t>(4, least(most_next, 10240 / row_bytes));
         next_block_ = (next_ + block_ - 1) / block_ * block_;
         prefetched_ = least<int64_t>(row_bytes, 4096);
         // Predicting takes a little longer than accumulating.
@@ -69,7 +68,7 @@ public:
     SKGD_INLINE Later next(const int64_t* rows) const {
         return later(rows + next_, 0, all_lines());
     }
-    // The rows with the places of these in a later block, whole or in two parts.
+    // The rows a whole number of blocks later, at least as many: whole or in two parts.
     SKGD_INLINE Later next_block(const int64_t* rows) const {
         return later(rows + next_block_, 0, all_lines());
     }
@@ -147,23 +146,26 @@ public:
         if (rest) w_last = keep_last<T, Bytes>(load<T, Bytes>(w + last), rest);
         by_four(m, [&](auto r, int64_t i) {
             const auto x = source(r, i);
-            Pack<T, Bytes> products[r], v[r];
-            for (int a = 0; a < r; ++a) products[a] = Pack<T, Bytes>{};
+            Pack<T, Bytes> total[r], v[r];
+            for (int a = 0; a < r; ++a) total[a] = Pack<T, Bytes>{};
             for (int64_t j = 0; j <= last; j += W) {
                 const auto wj = load<T, Bytes>(w + j);
                 x.template columns<Bytes>(j, v);
-                for (int a = 0; a < r; ++a) products[a] += v[a] * wj;
+                for (int a = 0; a < r; ++a) total[a] += v[a] * wj;
             }
             if (rest) {
                 x.template columns<Bytes>(last, v);
-                for (int a = 0; a < r; ++a) products[a] += v[a] * w_last;
+                for (int a = 0; a < r; ++a) total[a] += v[a] * w_last;
             }
-            sums<T, Bytes, r>(products, z + i);
+            sums<T, Bytes, r>(total, z + i);
         });
     }
 
 private:
     static constexpr int W = width<T>;
+    static constexpr int64_t most_next = 60;
+    static_assert(Rows<T>::max_block <= Order::ahead && 2 * most_next <= Order::ahead,
+                  "the order of the rows that are prefetched must be known");
 
     int64_t all_lines() const { return prefetched_ + 63; }
 

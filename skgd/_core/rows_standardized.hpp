@@ -44,7 +44,7 @@ public:
     }
 
     void read(const int64_t* rows, int64_t m) const override {
-        read(rows, m, rows_.next_block(rows));
+        read(rows, m, rows_.first_of_next_block(rows));
     }
 
     void predict(const int64_t* rows, int64_t m, const T* w, T* z,

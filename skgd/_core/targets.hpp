@@ -39,6 +39,9 @@ public:
     }
 
 private:
+    // That of the prefetches: each target has a line of the cache to itself.
+    static constexpr int64_t distance = 63;
+
     template <class V>
     void values(const int64_t* rows, int64_t m, T* y) const {
         gather<V>(y_, rows, m, k_, y);
@@ -50,7 +53,7 @@ private:
         const V* data = static_cast<const V*>(from.data);
         if (k == 1) {
             for (int64_t i = 0; i < m; ++i) {
-                prefetch(data + rows[i + Order::ahead - 1] * from.stride);
+                prefetch(data + rows[i + distance] * from.stride);
                 to[i] = static_cast<T>(data[rows[i] * from.stride]);
             }
             return;
@@ -64,7 +67,7 @@ private:
     void codes(const int64_t* rows, int64_t m, T* y) const {
         const V* data = static_cast<const V*>(y_.data);
         for (int64_t i = 0; i < m; ++i) {
-            prefetch(data + rows[i + Order::ahead - 1] * y_.stride);
+            prefetch(data + rows[i + distance] * y_.stride);
             for (int64_t c = 0; c < k_; ++c) y[i * k_ + c] = -1;
             y[i * k_ + data[rows[i] * y_.stride]] = 1;
         }

@@ -154,6 +154,19 @@ SKGD_INLINE void sums(const Pack<T, Bytes>* v, T* z) {
     for (int i = 0; i < R; ++i) z[i] = sum<T, Bytes>(v[i]);
 }
 
+// The sum of f(i) for i < n, in float64 and as in lanes of a vector.
+template <class F>
+SKGD_INLINE double sum_over(int64_t n, const F& f) {
+    constexpr int lanes = 8;
+    double sums[lanes] = {}, total = 0;
+    int64_t i = 0;
+    for (; i + lanes <= n; i += lanes)
+        for (int lane = 0; lane < lanes; ++lane) sums[lane] += f(i + lane);
+    for (; i < n; ++i) total += f(i);
+    for (int lane = 0; lane < lanes; ++lane) total += sums[lane];
+    return total;
+}
+
 template <class T>
 SKGD_INLINE T dot(const T* a, const T* b, int64_t n) {
     Pack<T, vector_bytes> sums{};
