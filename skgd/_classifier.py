@@ -470,8 +470,8 @@ class GDClassifier(ClassifierMixin, LinearModel):
         is_alike = type(y) is np.ndarray and y.dtype.kind == classes.dtype.kind
         if not is_alike or y.shape != (n_samples,) or y.dtype.kind == "O":
             return None
-        codes = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
-        return _numbers(codes, classes, dtype) if (classes[codes] == y).all() else None
+        codes = _codes(y, classes)
+        return None if codes is None else _numbers(codes, classes, dtype)
 
     def _encode_like(self, y, objective):
         check_classification_targets(y)
@@ -611,11 +611,10 @@ def _targets(y, classes, dtype):
 
     In blocks: what comes between would take more memory than these.
     """
-    targets = np.empty(len(y), _numbers(np.zeros(1, int), classes, dtype).dtype)
+    targets = np.empty(len(y), dtype if len(classes) <= 2 else np.int32)
     for start in range(0, len(y), _BLOCK):
-        part = y[start : start + _BLOCK]
-        codes = np.searchsorted(classes, part).clip(max=len(classes) - 1)
-        if (classes[codes] != part).any():
+        codes = _codes(y[start : start + _BLOCK], classes)
+        if codes is None:
             unseen = np.setdiff1d(y, classes).tolist()
             raise ValueError(
                 f"y has classes {unseen} that are not among {classes.tolist()}."
@@ -625,6 +624,12 @@ def _targets(y, classes, dtype):
 
 
 _BLOCK = 2**16
+
+
+def _codes(y, classes):
+    """Return the index in ``classes`` of each target, None if one is not there."""
+    codes = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+    return codes if (classes[codes] == y).all() else None
 
 
 def _numbers(codes, classes, dtype):
