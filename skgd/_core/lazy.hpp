@@ -123,46 +123,51 @@ inline int64_t n_batches(const Pass& pass) {
 // of powers of the rates: differences of the sums over all steps so far.
 class Gap {
 public:
-    static constexpr int n_terms = 12;
-    // Up to which x all terms, and the first four, give log P to 1e-12 of it.
+    // Most steps need the first terms only, which take less of the cache.
+    static constexpr int n_first = 4, n_rest = 8;
+    // Up to which x all terms, and the first ones, give log P to 1e-12 of it.
     static constexpr double converges = 0.1, is_short = 1.5e-3;
 
     Gap() = default;
     Gap(const double* rates, int64_t n, double l1, double l2)
-        : rates_(rates), ratio_(l1 / l2), sums_((n + 1) * n_terms), first_(4 * (n + 1)) {
+        : rates_(rates), ratio_(l1 / l2), first_((n + 1) * n_first),
+          rest_((n + 1) * n_rest) {
         double largest = 0;
         for (int64_t t = 0; t < n; ++t) largest = rates[t] > largest ? rates[t] : largest;
         unit_ = l2 * largest, per_unit_ = largest > 0 ? 1 / largest : 0;
         for (int64_t t = 0; t < n; ++t) {
             const double r = rates[t] * per_unit_;
             double power = 1;
-            for (int k = 0; k < n_terms; ++k) {
+            for (int k = 0; k < n_first + n_rest; ++k) {
                 power *= k ? -r : r;
-                sums_[(t + 1) * n_terms + k] = sums_[t * n_terms + k] + power / (k + 1);
+                sum(t + 1, k) = sum(t, k) + power / (k + 1);
             }
-            for (int k = 0; k < 4; ++k)
-                first_[(t + 1) * 4 + k] = sums_[(t + 1) * n_terms + k];
         }
     }
-    explicit operator bool() const { return bool(sums_); }
+    explicit operator bool() const { return bool(first_); }
 
     double unit() const { return unit_; }
     double ratio() const { return ratio_; }
 
-    // The sums of the first four coefficients over all steps before t.
-    SKGD_INLINE const double* first(int64_t t) const { return first_.get() + 4 * t; }
+    // The sums of the first coefficients over all steps before t.
+    SKGD_INLINE const double* first(int64_t t) const { return first_.get() + n_first * t; }
 
     double log_product(double x, int64_t from, int64_t to) const {
         if (x > converges) return log_product_by_steps(x, from, to);
-        double sum = 0, power = 1;
-        for (int k = 0; k < n_terms && power > 1e-14; ++k) {
+        double total = 0, power = 1;
+        for (int k = 0; k < n_first + n_rest && power > 1e-14; ++k) {
             power *= x;
-            sum += power * (sums_[to * n_terms + k] - sums_[from * n_terms + k]);
+            total += power * (sum(to, k) - sum(from, k));
         }
-        return sum;
+        return total;
     }
 
 private:
+    // The sum of the k-th coefficient over all steps before t.
+    double& sum(int64_t t, int k) const {
+        return k < n_first ? first_[t * n_first + k] : rest_[t * n_rest + k - n_first];
+    }
+
     // Not all of them: a weight that is 1e-300 of what it was is zero.
     double log_product_by_steps(double x, int64_t from, int64_t to) const {
         double sum = 0, product = 1;
@@ -177,9 +182,7 @@ private:
 
     const double* rates_ = nullptr;
     double ratio_ = 0, unit_ = 0, per_unit_ = 0;
-    // `first_` has the first four of each step's sums side by side: most steps need no
-    // others, and these take less of the cache.
-    Buffer<double> sums_, first_;
+    Buffer<double> first_, rest_;
 };
 
 // k_ outputs; one if One, which the compiler then knows.
