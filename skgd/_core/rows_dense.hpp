@@ -50,10 +50,13 @@ public:
         const int64_t* rows;
         int64_t stride, last_byte, first, stop;
 
-        SKGD_INLINE void prefetch(int64_t i) const {
-            const char* begin = reinterpret_cast<const char*>(data + rows[i] * stride);
-            for (int64_t b = first; b < stop; b += 64)
-                SKGD_ARCH::prefetch(begin + least(b, last_byte));
+        // The n rows from the i-th on.
+        SKGD_INLINE void prefetch(int64_t i, int64_t n) const {
+            for (int64_t p = i; p < i + n; ++p) {
+                const char* begin = reinterpret_cast<const char*>(data + rows[p] * stride);
+                for (int64_t b = first; b < stop; b += 64)
+                    SKGD_ARCH::prefetch(begin + least(b, last_byte));
+            }
         }
         // What there is to do while the columns [j, end) of d are worked on.
         Later share(int64_t j, int64_t end, int64_t d) const {
@@ -68,12 +71,10 @@ public:
     SKGD_INLINE Later next(const int64_t* rows) const {
         return later(rows + next_, 0, all_lines());
     }
-    // The rows a whole number of blocks later, at least as many: whole or in two parts.
-    SKGD_INLINE Later next_block(const int64_t* rows) const {
-        return later(rows + next_block_, 0, all_lines());
-    }
-    SKGD_INLINE Later first_of_next_block(const int64_t* rows) const {
-        return later(rows + next_block_, 0, first_part_);
+    // The rows a whole number of blocks later, at least as many: whole, or the first
+    // part where `rest_of_next_block` follows.
+    SKGD_INLINE Later next_block(const int64_t* rows, bool rest_follows) const {
+        return later(rows + next_block_, 0, rest_follows ? first_part_ : all_lines());
     }
     SKGD_INLINE Later rest_of_next_block(const int64_t* rows) const {
         return later(rows + next_block_, first_part_, all_lines());
@@ -88,10 +89,10 @@ public:
 
     void predict(const int64_t* rows, int64_t m, const T* w, T* z,
                  bool accumulate_follows) const override {
-        const Later later = accumulate_follows ? first_of_next_block(rows) : next_block(rows);
+        const Later later = next_block(rows, accumulate_follows);
         if (this->k > 1) return predict_all(rows, m, w, z, &later);
         dots(m, w, z, [&](auto r, int64_t i) {
-            for (int64_t j = i; j < i + r; ++j) later.prefetch(j);
+            later.prefetch(i, r);
             return some<r>(rows + i);
         });
         this->add_intercept(m, w, z);
@@ -101,7 +102,7 @@ public:
     void predict_all(const int64_t* rows, int64_t m, const T* w, T* z,
                      const Later* later) const {
         by_four(m, [&](auto r, int64_t i) {
-            for (int64_t j = i; later && j < i + r; ++j) later->prefetch(j);
+            if (later) later->prefetch(i, r);
             predict_rows<r>(some<r>(rows + i).x, w, z + i * this->k);
         });
         this->add_intercept(m, w, z);
@@ -116,7 +117,7 @@ public:
         this->accumulate_intercept(m, r, g);
         if (this->k == 1) return add_multiples(rows, m, r, g, later);
         by_four(m, [&](auto n, int64_t i) {
-            for (int64_t j = i; j < i + n; ++j) later.prefetch(j);
+            later.prefetch(i, n);
             accumulate_rows<n>(some<n>(rows + i).x, r + i * this->k, g);
         });
     }
@@ -271,7 +272,7 @@ private:
         Pack<T, Bytes> sums[V];
         for (int v = 0; v < V; ++v) sums[v] = Pack<T, Bytes>{};
         for (int64_t i = 0; i < m; ++i) {
-            share.prefetch(i);
+            share.prefetch(i, 1);
             const T* x = row(rows[i]);
             for (int v = 0; v < V - 1; ++v) sums[v] += load<T, Bytes>(x + j + v * W) * r[i];
             sums[V - 1] += load<T, Bytes>(x + last) * r[i];

@@ -44,19 +44,18 @@ public:
     }
 
     void read(const int64_t* rows, int64_t m) const override {
-        read(rows, m, rows_.first_of_next_block(rows));
+        read(rows, m, rows_.next_block(rows, true));
     }
 
     void predict(const int64_t* rows, int64_t m, const T* w, T* z,
                  bool accumulate_follows) const override {
-        const auto later = accumulate_follows ? rows_.first_of_next_block(rows)
-                                              : rows_.next_block(rows);
+        const auto later = rows_.next_block(rows, accumulate_follows);
         if (this->k > 1) {
             read(rows, m, later);
             return block_.predict_all(each_.get(), m, w, z, nullptr);
         }
         rows_.dots(m, w, z, [&](auto r, int64_t i) {
-            for (int64_t j = i; j < i + r; ++j) later.prefetch(j);
+            later.prefetch(i, r);
             return some<r>(rows + i, i);
         });
         this->add_intercept(m, w, z);
@@ -85,7 +84,7 @@ private:
     template <class Later>
     void read(const int64_t* rows, int64_t m, const Later& later) const {
         RowsDense<T>::by_four(m, [&](auto r, int64_t i) {
-            for (int64_t j = i; j < i + r; ++j) later.prefetch(j);
+            later.prefetch(i, r);
             standardize(some<r>(rows + i, i));
         });
     }

@@ -77,8 +77,7 @@ private:
 
     template <int R>
     SKGD_INLINE void steps(const int64_t* rows, int64_t i, const double* rates) {
-        const auto later = rows_.next(rows);
-        for (int a = 0; a < R; ++a) later.prefetch(a);
+        rows_.next(rows).prefetch(0, R);
         const auto x = rows_.template some<R>(rows);
         products<R>(x);
         for (int a = 0; a < R; ++a) {
