@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from ._validation import Constraint, check_parameters, did_you_mean
+from ._warnings import warn
 
 ENTRY_POINT_GROUP = "skgd.components"
 
@@ -47,7 +48,8 @@ class Component(BaseEstimator, ABC):
         TypeError, ValueError
             The message names the parameter, the value and what is accepted.
         """
-        values = self.get_params(deep=False)
+        # Of a parameter that a subclass fixes there is the attribute only.
+        values = {name: getattr(self, name) for name in self.constraints}
         check_parameters(type(self).__name__, values, self.constraints)
 
 
@@ -72,7 +74,8 @@ class Registry(Mapping[str, type]):
     """A mapping from the usual name of a component to its class.
 
     Iteration and a name that is not yet known first load the entry points of
-    the group ``skgd.components``: importing them is expected to register.
+    the group ``skgd.components``: importing them is expected to register. One that
+    cannot be loaded is said, and the others are.
 
     Parameters
     ----------
@@ -191,10 +194,19 @@ class Registry(Mapping[str, type]):
 
     @staticmethod
     def _load_entry_points():
-        if not Registry._entry_points_loaded:
-            Registry._entry_points_loaded = True
-            for entry in entry_points(group=ENTRY_POINT_GROUP):
+        if Registry._entry_points_loaded:
+            return
+        Registry._entry_points_loaded = True
+        for entry in entry_points(group=ENTRY_POINT_GROUP):
+            try:
                 entry.load()
+            except Exception as error:
+                warn(
+                    f"The entry point {entry.name} = {entry.value} of the group "
+                    f"{ENTRY_POINT_GROUP} cannot be loaded, so that its components are "
+                    f"not known: {type(error).__name__}: {error}",
+                    UserWarning,
+                )
 
 
 def _origin(cls):

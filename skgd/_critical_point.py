@@ -123,6 +123,10 @@ def critical_point(
     check_parameters(
         "critical_point", given, dict.fromkeys(given, Number(0, closed="left"))
     )
+    if not (hess is None or callable(hess)):
+        raise TypeError(
+            f"critical_point: hess must be a function of x or None, got {hess!r}."
+        )
     x = as_vector(x, "critical_point", "x").astype(float)
     args = args if isinstance(args, tuple) else (args,)
     function = as_function(fun, jac)

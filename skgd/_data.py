@@ -228,7 +228,7 @@ def drop_weightless(X, y, sample_weight):
     if not len(kept):
         raise ValueError(
             "sample_weight, times class_weight if there is one, must not be zero for "
-            "all samples."
+            f"all samples, in {sample_weight.dtype}."
         )
     return X[kept], y[kept], sample_weight[kept]
 

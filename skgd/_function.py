@@ -151,7 +151,7 @@ def as_function(fun, jac, lower=-np.inf, upper=np.inf) -> Function:
         return ReturningBoth(fun)
     if jac is None or jac is False:
         return ByDifferences(fun, lower, upper)
-    if jac not in BACKENDS:
+    if not isinstance(jac, str) or jac not in BACKENDS:
         raise ValueError(
             "jac must be a function, True, None or one of "
             f"{sorted(BACKENDS)}, got {jac!r}." + did_you_mean(jac, BACKENDS)

@@ -163,7 +163,7 @@ def _losses(estimator, X, y, sample_weight, rates):
             clip_norm=plan.clip_norm,
         )
         losses.append(objective_value(sample, progress.w))
-        if not losses[-1] < _BLOW_UP * max(losses[0], 0):
+        if not losses[-1] - losses[0] < (_BLOW_UP - 1) * abs(losses[0]):
             break
     finite = np.isfinite(losses)
     return losses[: None if finite.all() else finite.argmin()]

@@ -416,7 +416,8 @@ def _notifier(callback, sign):
 
 def _reject(**given):
     for name, value in given.items():
-        if value is not None and not (name == "constraints" and len(value) == 0):
+        is_none = isinstance(value, tuple | list | dict) and not value
+        if value is not None and not (name == "constraints" and is_none):
             raise ValueError(
                 f"minimize: {name} cannot be used: gradient descent takes bounds, and "
                 f"no {name}. Leave it out; got {value!r}."

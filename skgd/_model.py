@@ -392,17 +392,17 @@ class LinearModel(CallbackSupport, BaseEstimator):
                 model._publish(parts, plan, objective, progress, "partial_fit")
                 self.__dict__ = model.__dict__
             raise
-        model._append_to_curves(value, float(rates[0]), seconds, done, norm)
         problem = blow_up_of_stream(objective, progress, value)
         reason = "diverged" if problem else "partial_fit"
         if early is not None:
-            model.validation_curve_.append(score)
             model._best = early.best
             if early.has_waited and not problem:
                 reason = "early_stopping"
                 progress = early.best_of_stream(progress, plan.optimizer)
                 objective = replace(objective, units=progress.units)
         model._publish(parts, plan, objective, progress, reason)
+        rate = float(rates[0])
+        model._append_to_curves(value, rate, seconds, done, norm, score)
         model._prepare_repetition(parts, plan, objective, progress)
         self.__dict__ = model.__dict__
         if self.verbose:
@@ -468,10 +468,10 @@ class LinearModel(CallbackSupport, BaseEstimator):
         objective, progress, value, rate = outcome
         model = self._scratch()
         seconds = time.perf_counter() - start
-        model._append_to_curves(value, rate, seconds, 1, math.nan)
         model._publish(
             repetition.parts, repetition.plan, objective, progress, "partial_fit"
         )
+        model._append_to_curves(value, rate, seconds, 1, math.nan)
         model._repetition = repetition
         return model
 
@@ -488,13 +488,24 @@ class LinearModel(CallbackSupport, BaseEstimator):
             setattr(self, f"{name}_", curve[:n_known])
         self._best = Best()
 
-    def _append_to_curves(self, value, rate, seconds, updates, norm):
-        """Take note of a pass; seconds and updates are those of it alone."""
-        seconds += self._last("time_curve_")
-        updates += self._last("update_curve_")
-        values = value, rate, seconds, updates, norm
-        for name, entry in zip(_CURVES, values, strict=False):
-            self.__dict__.setdefault(f"{name}_", []).append(entry)
+    def _append_to_curves(self, value, rate, seconds, updates, norm, score=None):
+        """Take note of a pass; seconds and updates are those of it alone.
+
+        The lists are those of the estimator before the pass: to be called when nothing
+        can fail any more.
+        """
+        entries = {
+            "loss_curve_": value,
+            "learning_rate_curve_": rate,
+            "time_curve_": self._last("time_curve_") + seconds,
+            "update_curve_": self._last("update_curve_") + updates,
+            "gradient_norm_curve_": norm,
+            "validation_curve_": score,
+        }
+        for name, entry in entries.items():
+            if entry is not None:
+                self.__dict__.setdefault(name, []).append(entry)
+        self.n_iter_ = len(self.loss_curve_)
 
     def _last(self, curve):
         """Return how much of what the curve sums up there has been so far."""
@@ -506,9 +517,8 @@ class LinearModel(CallbackSupport, BaseEstimator):
         kept, held_out = hold_out(
             objective, self.validation_fraction, seed, is_classifier(self)
         )
-        if kept.sample_weight is not None:
-            kept.sample_weight = _with_mean_one(kept.sample_weight)
-        return kept, held_out
+        weights = _with_mean_one(kept.sample_weight)
+        return replace(kept, sample_weight=weights), held_out
 
     def _validation_objective(self, objective, given):
         """Return the objective of the user's validation samples, for their loss."""
@@ -622,9 +632,13 @@ class LinearModel(CallbackSupport, BaseEstimator):
         if streaming:
             check_total_weight(weights, X.dtype)
         elif weights is not None:
-            weights = _with_mean_one(weights)
+            weights = weights / weights.max()
         if weights is not None:
+            # Some may be too small for this dtype.
             weights = weights.astype(X.dtype, copy=False)
+            X, y, weights = drop_weightless(X, y, weights)
+        if not streaming:
+            weights = _with_mean_one(weights)
         return LinearObjective(
             X=with_contiguous_rows(X),
             y=y,
@@ -816,6 +830,8 @@ class LinearModel(CallbackSupport, BaseEstimator):
 
 def _with_mean_one(weights):
     """Return proportions as weights of mean 1, None if they are all the same."""
+    if weights is None:
+        return None
     weights = weights / weights.max()
     return None if weights.min() == 1 else weights / weights.mean()
 

@@ -192,7 +192,10 @@ class LinearObjective:
 
     def start_value(self, w) -> float:
         """Return the objective at ``w`` or with weights of zero, if that is more."""
-        null = self.null_loss() + self.penalty_value(np.zeros_like(w))
+        zero = np.zeros_like(w)
+        if self.penalty.has_prox:
+            self.project(zero)  # Bounds may exclude it.
+        null = self.null_loss() + self.penalty_value(zero)
         return max(null, self.value(w)) if w.any() else null
 
     def typical_loss(self) -> float:
@@ -205,10 +208,10 @@ class LinearObjective:
             return math.inf
         values = [self._losses_at_zero(rows) for rows in self._blocks()]
         rows = np.concatenate([v.reshape(len(v), -1).sum(axis=1) for v in values])
-        typical = 3 * np.quantile(
+        median = np.quantile(
             rows, 0.5, weights=self.sample_weight, method="inverted_cdf"
         )
-        return float(typical) or math.inf
+        return 3 * abs(float(median)) or math.inf
 
     def null_loss(self) -> float:
         """Return the mean loss with weights of zero; ``X`` is not read."""

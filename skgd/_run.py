@@ -40,7 +40,7 @@ class History:
     @property
     def hopeless(self) -> float:
         """The loss from which training will not come back."""
-        return 1e4 * self.start if self.start else math.inf
+        return 1e4 * abs(self.start) if self.start else math.inf
 
     @property
     def has_diverged(self) -> bool:

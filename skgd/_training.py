@@ -163,7 +163,7 @@ def blow_up_of_stream(objective, progress, value) -> str | None:
         null, n = objective.null_loss(), objective.n_samples
         progress.n_seen += n
         progress.null_loss += (null - progress.null_loss) * n / progress.n_seen
-        measure = max(null, progress.null_loss)
+        measure = max(abs(null), abs(progress.null_loss))
         progress.is_suspect = measure > 0 and value > 1e4 * measure
     if before and progress.is_suspect:
         return "in two calls the loss was 10 000 times that of coefficients of zero."

@@ -145,7 +145,7 @@ class ValidationSet:
         if self.scoring != "loss":
             return 1.0
         samples = replace(self.objective, units=progress.units, alpha=0.0)
-        return min(samples.start_value(progress.w), samples.typical_loss())
+        return min(abs(samples.start_value(progress.w)), samples.typical_loss())
 
 
 @dataclass

@@ -21,7 +21,14 @@ from typing import ClassVar
 import numpy as np
 
 from ._component import Component, Registry
-from ._validation import Boolean, Number
+from ._validation import Boolean, Number, check_parameters
+
+_OF_THE_CLASS = {
+    "default_learning_rate": Number(0, closed="neither"),
+    "weight_decay": Number(0),
+    "proximal": Boolean(),
+}
+"""What a subclass may set, and what is accepted."""
 
 
 class Optimizer(Component):
@@ -52,6 +59,8 @@ class Optimizer(Component):
 
     def validate(self):
         super().validate()
+        values = {name: getattr(self, name) for name in _OF_THE_CLASS}
+        check_parameters(type(self).__name__, values, _OF_THE_CLASS)
         if self.proximal and not self.has_scale:
             raise TypeError(
                 f"{type(self).__name__}: proximal is True, for which a proximal step "

@@ -1009,6 +1009,10 @@ class Warmup(Schedule):
     def end(self):
         return self._steps(self.length) + _instance(self.schedule).end
 
+    def cycle_end(self, t):
+        length = self._steps(self.length)
+        return length + _instance(self.schedule).cycle_end(max(t - length, 1))
+
 
 @SCHEDULES.register("join")
 class Join(Schedule):
@@ -1082,6 +1086,17 @@ class Join(Schedule):
     @property
     def end(self):
         return [0, *self._boundaries][-1] + _instance(self.schedules[-1]).end
+
+    def cycle_end(self, t):
+        start = 0
+        for schedule, stop in zip(
+            self.schedules, [*self._boundaries, math.inf], strict=True
+        ):
+            end = start + _instance(schedule).cycle_end(max(t - start, 1))
+            if t <= stop and end < math.inf:
+                return min(end, stop)
+            start = stop
+        return math.inf
 
     @property
     def _boundaries(self):

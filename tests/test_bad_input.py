@@ -591,6 +591,24 @@ def test_an_exception_leaves_the_last_whole_step():
     assert_array_equal(model.coef_, two_steps.coef_)
 
 
+class FailsToAverage(SGD):
+    fails = False
+
+    def averaged(self, w):
+        if FailsToAverage.fails:
+            raise RuntimeError("the user's own")
+        return w
+
+
+def test_an_exception_while_weights_are_published_changes_nothing(monkeypatch):
+    model = GDRegressor(optimizer=FailsToAverage()).partial_fit(X, Y)
+    known = {name: pickle.dumps(value) for name, value in vars(model).items()}
+    monkeypatch.setattr(FailsToAverage, "fails", True)
+    with pytest.raises(RuntimeError, match="the user's own"):
+        model.partial_fit(X, Y)
+    assert {name: pickle.dumps(value) for name, value in vars(model).items()} == known
+
+
 class Scorer:
     """A scorer that returns the same for every model."""
 

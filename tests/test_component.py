@@ -290,6 +290,20 @@ def test_entry_point_may_look_into_the_registry(fruits, entries):
     assert list(fruits) == names == ["apple"]
 
 
+def test_a_broken_package_is_said_and_hides_no_other(fruits, entries):
+    def fail():
+        raise ImportError("no module named stone")
+
+    def load():
+        fruits.register("pear")(type("Pear", (Fruit,), {}))
+
+    entries.found.append(SimpleNamespace(load=fail, name="plum", value="plums"))
+    entries.found.append(SimpleNamespace(load=load))
+    with pytest.warns(UserWarning, match="plum = plums .* no module named stone"):
+        assert "pear" in fruits
+    assert "plum" not in fruits
+
+
 def test_components_of_an_installed_package(tmp_path):
     """A package beside this one, found by its metadata only."""
     (tmp_path / "fruity.py").write_text(

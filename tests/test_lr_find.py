@@ -9,6 +9,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
 from skgd import GDClassifier, GDRegressor, lr_find
+from skgd.losses import SquaredError
 
 
 def test_rates_grow_geometrically_until_the_loss_blows_up():
@@ -52,6 +53,30 @@ def test_suggestion_trains_better_than_rates_far_from_it(load, optimizer):
 
     rate = lr_find(GDClassifier(optimizer=optimizer, random_state=0), X, y).suggestion
     assert loss(rate) < min(loss(rate / 100), loss(rate * 100))
+
+
+class Shifted(SquaredError):
+    """Costs less than nothing, where ``by`` is large; with the same derivatives."""
+
+    def __init__(self, by=0.0):
+        self.by = by
+
+    def value(self, y, z):
+        return super().value(y, z) - self.by
+
+
+def test_a_loss_may_be_negative():
+    X, y = load_diabetes(return_X_y=True)
+    y -= y.mean()
+    known, shifted = (
+        lr_find(GDRegressor(loss=Shifted(by), alpha=0, random_state=0), X, y)
+        for by in (0.0, np.mean(y**2))
+    )
+    assert shifted.losses[0] < 0
+    n = min(len(known.losses), len(shifted.losses))
+    change = known.losses[:n] - shifted.losses[:n]
+    np.testing.assert_allclose(change, np.mean(y**2), rtol=1e-9)
+    assert shifted.suggestion == known.suggestion
 
 
 def test_the_estimator_is_not_touched():

@@ -839,6 +839,12 @@ class TestBadInput:
             (ValueError, "Did you mean 'adam'", {"optimizer": "adm"}),
             (ValueError, "Did you mean 'autograd'", {"jac": "autogard"}),
             (ValueError, "jac must be a function, True, None", {"jac": 3}),
+            (ValueError, "jac must be a function, True, None", {"jac": ["torch"]}),
+            (
+                ValueError,
+                "constraints cannot be used",
+                {"constraints": scipy.optimize.Bounds(0, 1)},
+            ),
             (ValueError, "learning_rate must be", {"learning_rate": 0}),
             (ValueError, "max_iter must be", {"max_iter": 0}),
             (ValueError, "gtol must be", {"gtol": -1}),
@@ -977,6 +983,8 @@ class TestCriticalPoint:
             critical_point(parabola, 0, gtol=-1)
         with pytest.raises(ValueError, match=r"hess must return .* \(2, 2\)"):
             critical_point(bowl, [0, 0], hess=lambda x: np.eye(3))
+        with pytest.raises(TypeError, match=r"hess must be a function .* got 5"):
+            critical_point(bowl, [0, 0], hess=5)
         with pytest.raises(ValueError, match="critical_point: x must be"):
             critical_point(bowl, [])
 

@@ -442,6 +442,42 @@ def test_ftrl_is_that_of_the_paper(beta, n):
     assert 0.2 < np.mean(path == 0) < 0.8
 
 
+class FixedAdam(Adam):
+    beta2 = 0.99
+    eps = 1e-8
+
+    def __init__(self, beta1=0.9):
+        self.beta1 = beta1
+
+
+def test_a_subclass_may_fix_a_parameter():
+    X, y = np.eye(3), np.arange(3.0)
+    models = [
+        GDRegressor(optimizer=optimizer, random_state=0).partial_fit(X, y)
+        for optimizer in (FixedAdam(), Adam(beta2=0.99))
+    ]
+    np.testing.assert_allclose(models[0].coef_, models[1].coef_, rtol=1e-12)
+    wrong = type("Wrong", (FixedAdam,), {"beta2": 1.5})
+    with pytest.raises(ValueError, match=r"Wrong: beta2 must be .* got 1\.5"):
+        wrong().validate()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("proximal", "yes", TypeError),
+        ("weight_decay", "0.1", TypeError),
+        ("weight_decay", -1e9, ValueError),
+        ("default_learning_rate", -1.0, ValueError),
+        ("default_learning_rate", None, TypeError),
+    ],
+)
+def test_what_a_subclass_sets_is_validated(name, value, error):
+    optimizer = type("Own", (SGD,), {name: value})()
+    with pytest.raises(error, match=f"Own: {name} must be .* got {value!r}"):
+        GDRegressor(optimizer=optimizer).fit(np.eye(3), np.arange(3.0))
+
+
 def test_a_proximal_optimizer_has_a_scale():
     class Proximal(SGD):
         proximal = True

@@ -263,6 +263,25 @@ def test_end_of_a_cycle(schedule, ends):
         assert schedule.cycle_end(ends[-1] + 5) == ends[-1]
 
 
+@pytest.mark.parametrize(
+    ("schedule", "ends"),
+    [
+        (Warmup(CosineRestarts(period=3), length=4, unit=1), [7, 10, 13]),
+        (Join([CosineRestarts(period=3)]), [3, 6, 9]),
+        (Join([CosineRestarts(period=3), CosineRestarts(4)], [5]), [3, 5, 9, 13]),
+        (Join(["constant", CosineRestarts(period=3)], [4]), [7, 10, 13]),
+        (Join([CosineRestarts(period=3), "constant"], [6]), [3, 6, np.inf]),
+        (Join([Cosine(horizon=6), "constant"], [6]), [np.inf]),
+        (Join([Warmup(LinearRestarts(6, period=2), length=1), "cosine"], [9]), [3, 7]),
+    ],
+)
+def test_composites_have_the_cycles_of_their_parts(schedule, ends):
+    schedule = schedule.resolve(1, 30)
+    t = np.arange(1, min(ends[-1], 30) + 1)
+    expected = np.array(ends)[np.searchsorted(ends, t)]
+    assert_array_equal([schedule.cycle_end(step) for step in t.tolist()], expected)
+
+
 def test_the_last_cycle_is_not_shorter_than_the_one_before():
     for horizon in range(1, 200):
         schedule = LinearRestarts(horizon=horizon, period=3, unit="step")

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from scipy.optimize import lsq_linear
 from sklearn import config_context
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.exceptions import ConvergenceWarning
@@ -21,6 +22,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from skgd import GDClassifier, GDRegressor, minimize
 from skgd._slowness import SecondLook
 from skgd.optimizers import Optimizer
+from skgd.penalties import Box
 from skgd.schedules import ReduceOnPlateau
 
 X, LABELS = load_breast_cancer(return_X_y=True)
@@ -580,6 +582,23 @@ def test_possible_fall_knows_the_penalty():
     distance = objective.value(progress.w) - objective.value(exact)
     fall = SecondLook(objective).possible_fall(progress.w)
     assert fall == pytest.approx(distance, rel=1e-6)
+
+
+@pytest.mark.parametrize("lower", [0.0, 1e-3, 1.0])
+def test_bounds_may_exclude_zero(lower):
+    """What tolerances are a fraction of is then the loss at the nearest weights."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 30)) + rng.normal(size=(400, 1))
+    y = X @ rng.uniform(size=30) + rng.normal(size=400)
+    model = GDRegressor(penalty=Box(lower=lower), tol=1e-5, random_state=0).fit(X, y)
+    assert model.stop_reason_ == "tol"
+    A, b = X - X.mean(axis=0), y - y.mean()
+    exact = lsq_linear(A, b, (lower, np.inf), tol=1e-14).cost
+    excess = np.sum((y - model.predict(X)) ** 2) / 2 - exact
+    assert excess < 2e-5 * (b @ b) / 2
+    fast = GDRegressor(penalty=Box(lower=lower), optimizer="sgd", learning_rate=3.0)
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        fast.set_params(standardize=False, schedule="constant").fit(X, y)
 
 
 def test_looks_at_a_level_are_few(monkeypatch):

@@ -17,7 +17,15 @@ from sklearn.exceptions import ConvergenceWarning
 from skgd import OPTIMIZERS, GDClassifier, GDRegressor
 from skgd.losses import SquaredError
 from skgd.optimizers import FTRL, SGD, AdaGrad, Adam, Momentum
-from skgd.schedules import Exponential, LinearRestarts, Schedule, Step
+from skgd.schedules import (
+    CosineRestarts,
+    Exponential,
+    Join,
+    LinearRestarts,
+    Schedule,
+    Step,
+    Warmup,
+)
 
 X, Y = make_regression(60, 4, noise=5, bias=10, random_state=0)
 N, D = X.shape
@@ -610,6 +618,44 @@ def test_training_stops_when_a_cycle_has_not_changed_the_objective(tol):
     assert np.mean((Y - model.predict(X)) ** 2) == pytest.approx(min(values), rel=1e-9)
 
 
+def test_a_schedule_in_another_has_the_cycles_that_it_has_alone():
+    schedule = CosineRestarts(period=3, multiplier=2, unit="epoch")
+    models = [
+        GDRegressor(schedule=s, random_state=0).fit(X, Y)
+        for s in (schedule, Join([schedule]), Warmup(schedule, length=0))
+    ]
+    for model in models:
+        assert model.stop_reason_ == "tol"
+        assert model.n_iter_ in 3 * (2 ** np.arange(9) - 1)
+        assert_array_equal(model.coef_, models[0].coef_)
+
+
+class Shifted(SquaredError):
+    """Costs less than nothing, where ``by`` is large; with the same derivatives."""
+
+    def __init__(self, by=0.0):
+        self.by = by
+
+    def value(self, y, z):
+        return super().value(y, z) - self.by
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_a_loss_may_be_negative(early):
+    """Tolerances are relative to the size of the loss at the start."""
+    y = Y - Y.mean()
+    samples = {"X_val": X[:30], "y_val": y[:30]} if early else {}
+    params = {"early_stopping": early, "scoring": "loss", "random_state": 0}
+    at_start = np.mean((y[:30] if early else y) ** 2) / 2
+    known, shifted = (
+        GDRegressor(loss=Shifted(by), alpha=0, **params).fit(X, y, **samples)
+        for by in (0.0, 2 * at_start)
+    )
+    assert known.stop_reason_ == shifted.stop_reason_ != "max_iter"
+    assert known.n_iter_ == shifted.n_iter_
+    assert_array_equal(known.coef_, shifted.coef_)
+
+
 def test_a_schedule_that_comes_to_rest_once_is_not_asked_for_the_tol():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -747,6 +793,20 @@ def test_weights_of_any_magnitude_with_float32():
     for scale in (1e-50, 1e50):
         model = regressor().fit(X.astype(np.float32), Y, scale * weight)
         assert_allclose(model.coef_, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
+def test_weights_that_are_zero_in_float32(kind):
+    """Such a row is left out, as one of weight zero is."""
+    data = kind(X.astype(np.float32))
+    weight = np.ones(N)
+    weight[:2] = 1e-60, 0.0
+    models = [GDRegressor(random_state=0) for _ in range(2)]
+    models[0].fit(data, Y, weight)
+    models[1].fit(data[2:], Y[2:])
+    assert_array_equal(models[0].coef_, models[1].coef_)
+    with pytest.raises(ValueError, match="must not be zero for all samples, in float32"):
+        GDRegressor().partial_fit(data, Y, np.full(N, 1e-50))
 
 
 # The README
