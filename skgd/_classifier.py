@@ -67,7 +67,9 @@ class GDClassifier(ClassifierMixin, LinearModel):
         for its ``learning_rate_for`` the number of features and of steps until the
         schedule first comes to rest, or without standardization for its
         ``default_learning_rate``. In a stream of standardized features that rate is
-        reached with the 100th sample, as scales are hardly known before.
+        reached with the 100th sample, as scales are hardly known before. Where
+        ``fit`` diverges on standardized features it begins anew at a tenth of the
+        rate, up to three times; the epochs before remain in the curves.
     schedule : str, Schedule or callable, default="auto"
         A name from ``skgd.SCHEDULES``, an instance, or a function from the number
         of the step, 1, 2, …, to a factor on the rate. ``"auto"`` in ``fit`` is
@@ -152,7 +154,9 @@ class GDClassifier(ClassifierMixin, LinearModel):
         those. A convex loss has the same
         minimum from any start.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the last call.
+        Whether ``fit`` goes on from the last call: with its weights, with what the
+        optimizer remembers, and with the clock ``t_`` that schedules read. The cycles
+        of ``schedule="auto"`` begin anew.
     class_weight : dict, "balanced" or None, default=None
         Factors on the sample weights by class; ``"balanced"`` gives every class
         the same total weight.

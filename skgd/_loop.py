@@ -38,6 +38,8 @@ class Progress:
     since : int
         How many of them before the optimizer's state began: its own clock starts
         there.
+    fit_from : int
+        The step after which the last `fit` began.
     epoch : int
         Passes over data begun.
     average : ndarray
@@ -49,6 +51,8 @@ class Progress:
         end of the cycle.
     schedule_state : dict of str to ndarray
         What the schedule remembers.
+    rate_factor : float
+        What is left of an automatic rate at which training diverged.
     steps_per_epoch : int
         Number of batches in the first pass, or in those of the last ``fit``: what
         schedules in epochs count by, also if the chunks of a stream differ.
@@ -68,12 +72,14 @@ class Progress:
     seed: int
     t: int = 0
     since: int = 0
+    fit_from: int = 0
     epoch: int = 0
     average: np.ndarray = field(default_factory=lambda: np.empty(0))
     n_averaged: int = 0
     tail_from: int = 0
     tail_end: float = 0.0
     schedule_state: dict[str, np.ndarray] = field(default_factory=dict)
+    rate_factor: float = 1.0
     steps_per_epoch: int = 0
     standardizer: Standardizer | None = None
     units: Units | None = None

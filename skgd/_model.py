@@ -341,6 +341,8 @@ class LinearModel(CallbackSupport, BaseEstimator):
         objective, progress = self._begin(
             parts, objective, seed, start, resume=resume, streaming=False
         )
+        if run is None:
+            progress.fit_from = progress.t
         n_epochs = max(int(self.max_iter) - (run.n_epochs if run else 0), 0)
         plan = plan_training(parts.settings, objective, progress, n_epochs)
         if run is None:
@@ -788,7 +790,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
         self.intercept_ = np.atleast_1d(intercept).copy()
         self.loss_, self.penalty_ = parts.loss, parts.penalty
         self.optimizer_, self.schedule_ = plan.optimizer, plan.schedule
-        self.learning_rate_ = plan.learning_rate
+        self.learning_rate_ = plan.base_rate(progress)
         self.optimizer_state_ = progress.state
         self.t_ = progress.t
         self.n_iter_ = len(self.loss_curve_)

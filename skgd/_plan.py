@@ -11,7 +11,7 @@ from ._calls import schedule_factors
 from ._compiled import has_sparse_steps
 from ._warnings import warn
 from .optimizers import FTRL, SGD, AdaGrad, Adam, Optimizer
-from .schedules import Constant, InverseScaling, LinearRestarts, Schedule
+from .schedules import Constant, InverseScaling, Join, LinearRestarts, Schedule
 
 BATCH_SIZE = 32
 """What "auto" is, except for wide sparse rows."""
@@ -57,6 +57,13 @@ class Plan:
     shuffle: bool
     clip_norm: float | None
     average: int | Literal["tail"] | None
+    may_slow_down: bool
+    """Whether training that diverges begins anew at a lower rate."""
+
+    def base_rate(self, progress) -> float:
+        """Return the rate that the schedule multiplies."""
+        factor = progress.rate_factor if self.may_slow_down else 1.0
+        return self.learning_rate * factor
 
     def rates(self, progress, n_steps) -> np.ndarray:
         """Return the rates of the next steps: the first of ``n_steps``.
@@ -67,7 +74,7 @@ class Plan:
             If a factor of the schedule is not a finite number >= 0, or if there is not
             one for each step.
         """
-        schedule, t, rate = self.schedule, progress.t, self.learning_rate
+        schedule, t, rate = self.schedule, progress.t, self.base_rate(progress)
         if progress.schedule_state:
             rate *= float(progress.schedule_state["factor"])
         if n_steps == 1:
@@ -104,7 +111,8 @@ def plan_training(settings, objective, progress, max_iter=None) -> Plan:
     n_batches = math.ceil(n / size)
     if not (is_stream and progress.steps_per_epoch):
         progress.steps_per_epoch = n_batches
-    last_step = None if is_stream else progress.t + max_iter * n_batches
+    start = progress.fit_from if settings.schedule == "auto" else 0
+    last_step = None if is_stream else progress.t + max_iter * n_batches - start
     schedule = _schedule(settings, n_batches, is_stream)
     schedule = schedule.resolve(progress.steps_per_epoch, last_step)
     if schedule.init().keys() != progress.schedule_state.keys():
@@ -112,6 +120,9 @@ def plan_training(settings, objective, progress, max_iter=None) -> Plan:
     rate = _learning_rate(settings, objective, schedule)
     if is_stream and settings.learning_rate == settings.schedule == "auto":
         rate *= _warm_up(settings, progress)
+    if start and schedule.cycle_end(1) < math.inf:
+        # A warm start has cycles of its own, the first as short as in the first fit.
+        schedule = Join(["constant", schedule], boundaries=[start])
     return Plan(
         optimizer=settings.optimizer,
         schedule=schedule,
@@ -121,6 +132,7 @@ def plan_training(settings, objective, progress, max_iter=None) -> Plan:
         shuffle=settings.shuffle and size < n,
         clip_norm=settings.clip_norm,
         average=_average(settings, objective, schedule),
+        may_slow_down=settings.learning_rate == "auto" and settings.standardize,
     )
 
 

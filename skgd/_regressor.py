@@ -55,7 +55,9 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
         for its ``learning_rate_for`` the number of features and of steps until the
         schedule first comes to rest, or without standardization for its
         ``default_learning_rate``. In a stream of standardized features that rate is
-        reached with the 100th sample, as scales are hardly known before.
+        reached with the 100th sample, as scales are hardly known before. Where
+        ``fit`` diverges on standardized features it begins anew at a tenth of the
+        rate, up to three times; the epochs before remain in the curves.
     schedule : str, Schedule or callable, default="auto"
         A name from ``skgd.SCHEDULES``, an instance, or a function from the number
         of the step, 1, 2, …, to a factor on the rate. ``"auto"`` in ``fit`` is
@@ -146,7 +148,9 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
         of the Notes: v, and an intercept in units of σ. A convex loss has the same
         minimum from any start.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the last call.
+        Whether ``fit`` goes on from the last call: with its weights, with what the
+        optimizer remembers, and with the clock ``t_`` that schedules read. The cycles
+        of ``schedule="auto"`` begin anew.
     random_state : int, RandomState instance or None, default=None
         Determines the order of the samples, and with ``init="random"`` the start. None:
         different at each fit.

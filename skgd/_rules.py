@@ -109,6 +109,7 @@ class _Level:
         self._objective, self._run = objective, run
         self._second_look = SecondLook(objective)
         self._optimizer, self._stopping = plan.optimizer, stopping
+        self._is_exact = plan.n_batches == 1
         self._has_stages = _has_stages(plan.schedule)
         self.is_asked = stopping.tol is not None and (
             self._has_stages or math.isinf(plan.schedule.end)
@@ -123,11 +124,10 @@ class _Level:
     def _stages_agree(self, history):
         run = self._run
         value = value_at_rest(self._objective, self._optimizer, run.progress)
-        measure = min(abs(history.start), history.typical)
-        before, tolerance = run.level, self._stopping.tol * measure
+        before, tolerance = run.level, self._stopping.tol * history.size
         if before is None or value < before:
             run.level, run.at_level = value, run.progress.copy()
-        if before is None or value > history.start + tolerance:
+        if before is None or value > history.reference + tolerance:
             return False
         fall_before, fall = history.loss_curve[0] - before, before - value
         agree = fall <= tolerance and not _speeds_up(fall_before, fall)
@@ -147,15 +147,17 @@ class _Level:
         if not is_level or len(curve) < 2 * self._run.looked_at:
             return False
         # At a rate that stays, noise keeps the weights well above the minimum.
-        return self._is_near_minimum(self._run.progress, 10 * _MUCH_LOWER)
+        times = 1 if self._is_exact else 10 * _MUCH_LOWER
+        return self._is_near_minimum(self._run.progress, times)
 
     def _is_near_minimum(self, progress, times):
         """Whether no point is found that is lower by so many times ``tol``."""
         history = self._run.history
-        measure = min(abs(history.start), history.typical)
-        bound = times * self._stopping.tol * measure
+        bound = times * self._stopping.tol * history.size
         w = progress.result(self._optimizer)
-        is_near = bound == 0 or self._second_look.possible_fall(w) <= bound
+        # Weights of zero that cost nothing are a minimum nobody wants.
+        is_near = history.start == 0 or bound == 0
+        is_near = is_near or self._second_look.possible_fall(w) <= bound
         self._run.looked_at = 0 if is_near else self._run.n_epochs
         return is_near
 

@@ -43,18 +43,27 @@ class History:
         return 1e4 * abs(self.start) if self.start else math.inf
 
     @property
-    def has_diverged(self) -> bool:
-        """Whether the last value is ten times what it was at the start.
+    def high(self) -> float:
+        """Ten times what the loss was at the start.
 
-        A rate too high makes the loss rise for many epochs before it overflows; without
-        improvement training stops while it is still finite. At weights of zero the
-        perceptron has no loss: then the second lowest value is the measure.
+        At weights of zero the perceptron has no loss: then the second lowest value is
+        the measure.
         """
         curve = self.loss_curve
-        if not (curve and math.isfinite(curve[-1])):
-            return bool(curve)
-        measure = self.start or sorted(curve)[min(1, len(curve) - 1)]
-        return curve[-1] > 10 * abs(measure)
+        return 10 * abs(self.start or sorted(curve)[min(1, len(curve) - 1)])
+
+    @property
+    def reference(self) -> float:
+        """The objective that training has to improve on: that at the start.
+
+        Where weights of zero cost nothing, as with the perceptron, the first epoch's.
+        """
+        return self.start or self.loss_curve[0]
+
+    @property
+    def size(self) -> float:
+        """What tolerances are a fraction of."""
+        return min(abs(self.reference), self.typical)
 
     def copy(self) -> "History":
         """Return a copy that shares no list with this one."""
@@ -74,8 +83,8 @@ class Run:
         Where training is.
     history : History
         The epochs of this call.
-    before_last : Progress
-        The start of the last epoch.
+    first, before_last : Progress
+        The start of the first and of the last epoch.
     before_lowest : Progress
         That of the epoch with the lowest value of the loss curve.
     lowest : float
@@ -103,6 +112,7 @@ class Run:
 
     progress: Progress
     history: History
+    first: Progress
     before_last: Progress
     before_lowest: Progress
     lowest: float = math.inf
@@ -121,7 +131,9 @@ class Run:
         """Return the state before the first epoch."""
         history = History(objective.start_value(progress.w), objective.typical_loss())
         start = progress.copy()
-        return cls(progress, history, start, start, seconds=seconds, updates=updates)
+        return cls(
+            progress, history, start, start, start, seconds=seconds, updates=updates
+        )
 
     @property
     def n_epochs(self) -> int:
@@ -136,18 +148,44 @@ class Run:
             best=replace(self.best),
         )
 
+    def has_diverged(self, objective, optimizer) -> bool:
+        """Whether the last epoch ended hopeless, or high, and not on the way down.
+
+        A rate too high makes the loss rise for many epochs before it overflows; without
+        improvement training stops while it is still finite. First steps that were too
+        long may be made good later: then the objective is lower than ever.
+        """
+        if self.stop_reason == "diverged":
+            return True
+        curve = self.history.loss_curve
+        if not curve or curve[-1] <= self.history.high:
+            return False
+        value = value_at_rest(objective, optimizer, self.progress.copy())
+        return not value <= max(self.history.high, min(curve))
+
+    def begin_slower(self) -> None:
+        """Return to where training began, to go on at a tenth of the rate."""
+        self.progress.restore(self.first)
+        self.progress.rate_factor /= 10
+        self.before_lowest, self.lowest = self.first, math.inf
+        self.level, self.at_level, self.at_rest, self.looked_at = None, None, None, 0
+
     def outcome(self, objective, optimizer) -> Progress:
         """Return the result that training has if it ends after the last epoch.
 
         That is where the score was best. Without scores it is where the best epoch
-        began if training diverged, and else the end of the best stage, if there are
-        stages that were compared: one that was cut short counts too.
+        began if training diverged, or the start, if that is better; and else the end of
+        the best stage, if there are stages that were compared: one that was cut short
+        counts too.
         """
         outcome = self.progress.copy()
         if self.best.progress is not None:
             outcome.restore(self.best.progress)
-        elif self.history.has_diverged:
-            outcome.restore(self.before_lowest)
+        elif self.has_diverged(objective, optimizer):
+            # The mean loss of an epoch is not that of the weights at its start.
+            best = objective_value(objective, self.before_lowest.result(optimizer))
+            start = objective_value(objective, self.first.result(optimizer))
+            outcome.restore(self.before_lowest if best <= start else self.first)
         elif self.at_level is not None and self.at_level.t < outcome.t:
             last = value_at_rest(objective, optimizer, outcome)
             if not last < self.level:

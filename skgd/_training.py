@@ -114,16 +114,25 @@ def train(
     while run.stop_reason is None and run.n_epochs < stopping.max_iter:
         for watcher in watchers:
             watcher.epoch_begins(run)
-        run.stop_reason = _epoch(objective, plan, run, rules)
+        reason = _epoch(objective, plan, run, rules)
+        if reason == "diverged" and _may_slow_down(plan, run.progress):
+            run.begin_slower()
+            rules = Rules(objective, plan, run, stopping, early)
+            reason = None
+        run.stop_reason = reason
         for watcher in watchers:
             reason = watcher.epoch_ends(run)
             run.stop_reason = run.stop_reason or reason
-    if run.history.has_diverged:
+    if run.has_diverged(objective, plan.optimizer):
         run.stop_reason = "diverged"
     elif run.stop_reason is None:
         run.stop_reason = "max_iter"
         if rules.settled.is_asked:
             _warn_max_iter(stopping, rules.settled)
+
+
+def _may_slow_down(plan, progress):
+    return plan.may_slow_down and progress.rate_factor > 2e-3
 
 
 def _epoch(objective, plan, run, rules):

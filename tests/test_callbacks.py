@@ -415,7 +415,7 @@ def shown(stream, verbose, times, max_iter=10, resumed_from=0):
         loss_curve=[0.5] * resumed_from, learning_rate_curve=[0.1] * resumed_from
     )
     progress = Progress(w=np.zeros(1), state={}, seed=0, t=3 * resumed_from)
-    run = Run(progress, history, progress, progress)
+    run = Run(progress, history, progress, progress, progress)
     with Display(verbose, max_iter, stream, lambda: next(clock)) as display:
         for _ in times:
             display.epoch_begins(run)

@@ -10,11 +10,15 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import PoissonRegressor, SGDClassifier
+from sklearn.metrics import mean_poisson_deviance
+from sklearn.preprocessing import StandardScaler
 
 from skgd import GDClassifier, GDRegressor, _plan
 from skgd.losses import SquaredError
 from skgd.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer
 from skgd.penalties import L2
+from skgd.schedules import LinearRestarts, Optimal
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(1000, 4))
@@ -336,6 +340,70 @@ def test_labels_that_turn_around_are_not_a_divergence():
         rows = slice(start, start + 40)
         model.partial_fit(x[rows], y[rows] > 0, classes=[False, True])
     assert model.stop_reason_ == "partial_fit"
+
+
+def heavy_tailed(sigma=2.5, n=2000, seed=3):
+    """Return counts that have nothing to do with features of a lognormal kind."""
+    rng = np.random.default_rng(seed)
+    return np.exp(sigma * rng.normal(size=(n, 5))), rng.poisson(1.0, n)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_automatic_rate_that_is_too_high_is_lowered(seed):
+    """By the exponential a few rows far out have steps that are much too long."""
+    X, y = heavy_tailed(seed=seed)
+    model = GDRegressor("poisson", random_state=0).fit(X, y)
+    assert model.stop_reason_ == "tol"
+    exact = PoissonRegressor(alpha=0, max_iter=1000, tol=1e-9)
+    exact.fit(StandardScaler().fit_transform(X), y)
+    best = mean_poisson_deviance(y, exact.predict(StandardScaler().fit_transform(X)))
+    deviance = mean_poisson_deviance(y, model.predict(X))
+    assert deviance < best + 1e-2 * mean_poisson_deviance(y, np.full(len(y), y.mean()))
+
+
+def test_training_at_a_lower_rate_begins_where_it_began():
+    X, y = heavy_tailed(sigma=3.0, n=10_000, seed=0)
+    model = GDRegressor("poisson", random_state=0).fit(X, y)
+    rate, rates = model.learning_rate_, model.learning_rate_curve_
+    assert rate == pytest.approx(rates[0] / 10)
+    n_lost = rates.index(rate)
+    slow = GDRegressor("poisson", random_state=0, learning_rate=rate, max_iter=9)
+    slow.set_params(tol=None, schedule=LinearRestarts(horizon=3000))
+    model.set_params(max_iter=9 + n_lost, tol=None, schedule=slow.schedule)
+    assert_array_equal(model.fit(X, y).coef_, slow.fit(X, y).coef_)
+    assert model.n_iter_ == slow.n_iter_ + n_lost
+    assert model.t_ == slow.t_
+    assert_array_equal(model.loss_curve_[n_lost:], slow.loss_curve_)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"learning_rate": 0.3}, {"learning_rate": 0.3, "clip_norm": 1.0}],
+)
+def test_what_is_left_is_not_worse_than_the_start(params):
+    """The mean loss of an epoch is not that of the weights before it."""
+    X, y = heavy_tailed(seed=1, n=10_000)
+    model = GDRegressor("poisson", random_state=0, **params)
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        model.fit(X, y)
+    at_start = mean_poisson_deviance(y, np.full(len(y), y.mean()))
+    assert mean_poisson_deviance(y, model.predict(X)) <= (1 + 1e-3) * at_start
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "hinge"])
+@pytest.mark.parametrize("max_iter", [1, 3])
+def test_first_steps_too_long_that_are_made_good(loss, max_iter):
+    """The first rate of this schedule is 10: the loss is high, and falls."""
+    X, labels = load_breast_cancer(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    schedule = Optimal(1e-4, t0=1e-4**-0.75)
+    params = {"max_iter": max_iter, "shuffle": False, "tol": None, "average": False}
+    model = GDClassifier(loss, optimizer="sgd", learning_rate=1.0, schedule=schedule)
+    model.set_params(batch_size=1, standardize=False, **params).fit(X, labels)
+    assert model.stop_reason_ == "max_iter"
+    assert model.t_ == max_iter * len(X)
+    exact = SGDClassifier(loss, **params).fit(X, labels)
+    assert_allclose(model.coef_, exact.coef_, rtol=1e-3)
 
 
 def test_raw_data_do_not_diverge_at_the_defaults():

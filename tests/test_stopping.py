@@ -10,7 +10,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.optimize import lsq_linear
 from sklearn import config_context
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    make_classification,
+)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import log_loss, make_scorer, mean_squared_error, r2_score
@@ -582,6 +587,58 @@ def test_possible_fall_knows_the_penalty():
     distance = objective.value(progress.w) - objective.value(exact)
     fall = SecondLook(objective).possible_fall(progress.w)
     assert fall == pytest.approx(distance, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("model", "data"),
+    [
+        (GDRegressor(), (X_REAL, Y)),
+        (GDRegressor(penalty="l1", alpha=0.01), (X_REAL, Y)),
+        (GDClassifier(), (X, LABELS)),
+    ],
+)
+def test_a_warm_start_at_the_minimum_is_short(model, data):
+    """Its cycles are as short as those of the first fit were at first."""
+    model.set_params(warm_start=True, random_state=0).fit(*data)
+    n_first, score = model.n_iter_, model.score(*data)
+    for i in range(1, 4):
+        model.fit(*data)
+        assert model.stop_reason_ == "tol"
+        assert model.n_iter_ <= (1 + i) * n_first
+        assert model.score(*data) == pytest.approx(score, abs=5e-3)
+    until = model.t_
+    model.set_params(max_iter=5, tol=None).fit(*data)
+    assert model.schedule_(until + 1) == 1
+    assert model.schedule_(model.t_ + 1) == 0
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        load_breast_cancer(return_X_y=True),
+        load_digits(return_X_y=True),
+        make_classification(random_state=0),
+    ],
+)
+def test_the_perceptron_meets_tol(data):
+    """At weights of zero it has no loss, of which a fraction would be a tolerance."""
+    model = GDClassifier("perceptron", random_state=0).fit(*data)
+    assert model.stop_reason_ == "tol"
+    assert model.score(*data) > 0.92
+
+
+@pytest.mark.parametrize("rate", [1e-3, 1e-2])
+def test_descent_on_all_samples_goes_on_to_the_minimum(rate):
+    """Without noise from batches, what is left to gain is known."""
+    x = np.arange(100.0)[:, np.newaxis] / 10
+    y = 2 * x[:, 0] + 2 * np.random.default_rng(0).random(100)
+    model = GDRegressor(optimizer="sgd", learning_rate=rate, schedule="constant")
+    model.set_params(batch_size=None, average=False, standardize=False, alpha=0)
+    model.fit(x, y)
+    assert model.stop_reason_ == "tol"
+    exact = LinearRegression().fit(x, y)
+    excess = np.mean((y - model.predict(x)) ** 2 - (y - exact.predict(x)) ** 2) / 2
+    assert 0 <= excess <= 1e-3 * np.mean(y**2) / 2
 
 
 @pytest.mark.parametrize("lower", [0.0, 1e-3, 1.0])

@@ -805,7 +805,7 @@ def test_weights_that_are_zero_in_float32(kind):
     models[0].fit(data, Y, weight)
     models[1].fit(data[2:], Y[2:])
     assert_array_equal(models[0].coef_, models[1].coef_)
-    with pytest.raises(ValueError, match="must not be zero for all samples, in float32"):
+    with pytest.raises(ValueError, match=r"must not be zero for all .* in float32"):
         GDRegressor().partial_fit(data, Y, np.full(N, 1e-50))
 
 
