@@ -118,8 +118,23 @@ def averaged(optimizer, w, state):
 
 
 def schedule_factors(schedule, t):
-    """Return the factors of a schedule for an array of steps."""
-    return _array(schedule(t), schedule, "__call__", t.shape)
+    """Return the factors of a schedule for an array of steps.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it does not return a number for each; if it fails, and takes single steps.
+    """
+    try:
+        factors = schedule(t)
+    except (TypeError, ValueError) as error:
+        schedule(int(t[0]))
+        raise TypeError(
+            f"{_name(schedule, '__call__')} must take an array of steps, as it takes a "
+            f"single one, and fails: {error} A function of single steps can be passed "
+            "as the schedule, without a class."
+        ) from error
+    return _array(factors, schedule, "__call__", t.shape)
 
 
 _REAL = "fiub"

@@ -132,6 +132,9 @@ class Registry(Mapping[str, type]):
     def __getitem__(self, name: str) -> type:
         if name not in self._classes:
             self._load_entry_points()
+        if name not in self._classes:
+            hint = did_you_mean(name, self._classes)
+            raise KeyError(f"There is no {self.kind} {name!r}.{hint}")
         return self._classes[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -98,8 +98,8 @@ def check_X_y(estimator, X, y, **options):
     try:
         X, y = validate_data(estimator, X, y, **_options(options))
         if options.get("y_numeric") and not sparse.issparse(y):
-            numbers = y if y.dtype.kind in "fiu" else np.asarray(y, dtype=float)
-            is_finite = np.isfinite(numbers).all()
+            y = y if y.dtype.kind in "fiu" else np.asarray(y, dtype=float)
+            is_finite = np.isfinite(y).all()
     except (TypeError, ValueError) as error:
         if options.get("y_numeric") and not _is_numeric(y):
             raise _naming("y", error) from error

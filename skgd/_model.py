@@ -93,6 +93,13 @@ _CURVES = (
 )
 """Of `History`; the attributes have an underscore at their end."""
 
+_SCHEDULES_OF_SGD = {
+    "constant": "constant",
+    "optimal": "optimal",
+    "invscaling": "inverse_scaling",
+    "adaptive": "reduce_on_plateau",
+}
+
 _POSITIVE = Number(0, closed="neither")
 _COUNT = Number(1, integer=True)
 
@@ -225,8 +232,9 @@ class LinearModel(CallbackSupport, BaseEstimator):
             Targets; several outputs in a regression only.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0 of the samples; only their proportions matter. A weight
-            of 2 is the sample twice, a weight of 0 the sample left out; its values
-            have to be finite all the same, as in scikit-learn.
+            of 2 is the sample twice, a weight of 0 the sample left out, and a class
+            with it that has no others; its values have to be finite all the same, as
+            in scikit-learn.
         X_val, y_val : array-like, default=None
             Samples like ``X`` and ``y`` that are not trained on and decide when
             training stops. Only with ``early_stopping=True``, which otherwise
@@ -571,6 +579,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
 
     def _resolve(self) -> _Parts:
         values = self.get_params(deep=False)
+        _reject_schedule_as_rate(type(self).__name__, self.learning_rate)
         check_parameters(type(self).__name__, values, self.constraints)
         self._check_random_state()
         check_scoring_name(self.scoring)
@@ -828,6 +837,15 @@ class LinearModel(CallbackSupport, BaseEstimator):
         for name in ("_resolved", "_repetition"):
             state.pop(name, None)
         return state
+
+
+def _reject_schedule_as_rate(owner, rate):
+    """Raise for what is a ``learning_rate`` in scikit-learn's SGD."""
+    if isinstance(rate, str) and rate in _SCHEDULES_OF_SGD:
+        raise ValueError(
+            f"{owner}: learning_rate must be 'auto' or a number, got {rate!r}. How the "
+            f"rate changes is said by schedule={_SCHEDULES_OF_SGD[rate]!r}."
+        )
 
 
 def _with_mean_one(weights):

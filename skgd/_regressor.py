@@ -11,7 +11,7 @@ from ._model import LinearModel
 from ._validation import Number
 from ._validation_set import Given
 from ._warnings import warn
-from .losses import RegressionLoss
+from .losses import LOSSES, RegressionLoss
 
 
 class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
@@ -393,6 +393,11 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
     def _encode(self, y, loss, dtype, resume):
         return _checked_targets(y, loss, dtype), None
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.positive_only = not _takes_negatives(self.loss)
+        return tags
+
     def _encode_known(self, y, n_samples, loss, dtype):
         is_valid = is_valid_target(y, n_samples)
         return _checked_targets(y, loss, dtype) if is_valid else None
@@ -404,6 +409,13 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
                 f"{objective.y.shape}."
             )
         return _checked_targets(y, objective.loss, objective.X.dtype)
+
+
+def _takes_negatives(loss):
+    """Whether targets may be negative, as far as the parameter tells."""
+    if isinstance(loss, str) and loss in LOSSES:
+        loss = LOSSES[loss]()
+    return not isinstance(loss, RegressionLoss) or loss.target_range.accepts(-1.0)
 
 
 def _checked_targets(y, loss, dtype):

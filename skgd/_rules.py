@@ -167,9 +167,10 @@ class _Level:
         if not self._run.looked_at:
             return ""
         return (
-            f"After {self._run.looked_at} epochs it hardly changed and was far above "
-            "its minimum: so it is with columns that are nearly collinear, or not "
-            "centred for want of an intercept, and at a rate that is far too low. "
+            f"After {self._run.looked_at} epochs it hardly changed and was above its "
+            "minimum by much more than tol: so it is with columns that are nearly "
+            "collinear, or not centred for want of an intercept, and at a rate that is "
+            "far too low. "
         )
 
 

@@ -140,7 +140,8 @@ def behavior(history: History, reason: str) -> str:
         return "converged" if met else "progressing"
     turns = sum(history.turned[-n:]) / n
     rises = float(np.mean(np.diff(values[-n - 1 :]) > 0))
-    if turns >= 0.5 or rises >= 0.25:
+    has_jumped = met and history.turned[-1] and norms[-1] >= 0.9 * norms[-2]
+    if turns >= 0.5 or rises >= 0.25 or has_jumped:
         return "oscillating"
     if met or norms[-1] < 0.01 * max(norms):
         return "plateau"
@@ -150,14 +151,15 @@ def behavior(history: History, reason: str) -> str:
 def _is_rounding(history, n):
     """Whether nothing but rounding errors is left of the last n gradients.
 
-    That is so if they are within the error of their computation; or if the steps are
-    within that of x, and the gradients within what such a step changes, by the
-    curvature between the largest gradient and here.
+    That is so if they are within the error of their computation, and not because that
+    has grown with the objective; or if the steps are within that of x, and the
+    gradients within what such a step changes, by the curvature between the largest
+    gradient and here.
     """
     x, norms = history.last.x, history.norms
     largest = max(norms[-n:])
     if largest <= history.last.noise:
-        return True
+        return largest <= max(history.start.noise, 1e-3 * max(norms))
     eps = float(np.finfo(x.dtype).eps)
     error = 8 * eps * _largest(x)
     has_fallen = largest <= math.sqrt(eps) * max(norms)
@@ -181,6 +183,8 @@ def describe(history: History, rule: StoppingRule, reason, behavior, rate) -> st
         remark = (
             f"That is rounding error: as far as can be told a critical point. {remark}"
         )
+    if behavior == "progressing" and history.norms[-1] > 100 * history.norms[0]:
+        remark = "It grows: the objective may have no finite optimum."
     return (
         f"Stopped after {history.n_iter} iterations: {why}. The largest entry of the "
         f"gradient is {history.norms[-1]:.3g}. {remark}"

@@ -567,11 +567,11 @@ class TrajectoryDisplay(_Display):
             What `skgd.minimize` returned, or the iterates themselves.
         args : tuple, default=()
         limits : sequence of (low, high), default=None
-            The range of each variable. None is that of all paths that did not
-            diverge, and a little more. If all did it is that of their first points,
-            until the function has changed by a hundred times as much as up to the best
-            point or in the first step. The legend says of a path that diverged how
-            much of it is in the picture.
+            The range of each variable; of a single one also ``(low, high)``. None is
+            that of all paths that did not diverge, and a little more. If all did it is
+            that of their first points, until the function has changed by a hundred
+            times as much as up to the best point or in the first step. The legend says
+            of a path that diverged how much of it is in the picture.
         n_points : int >= 2, default=None
             Points of the grid in each direction; None is 500 for one variable and 100
             for two.
@@ -605,6 +605,7 @@ class TrajectoryDisplay(_Display):
         _check("from_function", n_points=(n_points, Number(2, integer=True)))
         if limits is None:
             limits = _limits(paths, results, lambda path: _evaluate(fun, path, args))
+        limits = _as_limits(limits, min(dims))
         diverged = [name for name in paths if _has_diverged(results[name])]
         paths = dict(
             _cut(name, path, limits) if name in diverged else (name, path)
@@ -1229,6 +1230,22 @@ _FAR = 100
 
 def _has_diverged(result):
     return getattr(result, "behavior", "") == "diverged"
+
+
+def _as_limits(limits, n_variables):
+    """Return an array of a row (low, high) for each variable, or raise."""
+    try:
+        array = np.asarray(limits, dtype=float)
+        array = array[np.newaxis] if n_variables == array.ndim == 1 else array
+    except (TypeError, ValueError):
+        array = np.empty(0)
+    is_right = array.shape == (n_variables, 2) and np.isfinite(array).all()
+    if not (is_right and (array[:, 0] < array[:, 1]).all()):
+        raise ValueError(
+            "from_function: limits must be a pair of finite numbers low < high for "
+            f"each of {n_variables} variables, got {limits!r}."
+        )
+    return array
 
 
 def _limits(paths, results, evaluate):

@@ -29,7 +29,7 @@ from ._autodiff import (
     find_backend,
 )
 from ._component import Component, Registry
-from ._validation import Choice, Instance, Number
+from ._validation import Choice, Instance, Number, did_you_mean
 
 
 class Loss(Component):
@@ -982,15 +982,19 @@ def as_loss(value, kind) -> Loss:
             "as_loss: kind must be RegressionLoss or ClassificationLoss, the class, "
             f"got {kind!r}."
         )
+    known = sorted(name for name, cls in LOSSES.items() if issubclass(cls, kind))
+    accepted = f"a name from {known}, an instance of {kind.__name__} or a function"
+    if isinstance(value, str) and value not in LOSSES:
+        raise ValueError(
+            f"loss must be {accepted} of y and z, got {value!r}."
+            + did_you_mean(value, known)
+        )
     if isinstance(value, str | type | Loss):
         return LOSSES.resolve(value)
     if callable(value):
         _check_signature(value)
         return LOSSES.resolve(_FROM_FUNCTION[kind](value, backend_of(value)))
-    raise TypeError(
-        f"loss must be a name from {sorted(LOSSES)}, an instance of {kind.__name__} or "
-        f"a function of y and z, got {value!r}."
-    )
+    raise TypeError(f"loss must be {accepted} of y and z, got {value!r}.")
 
 
 _FROM_FUNCTION = {

@@ -50,7 +50,7 @@ BAD_PARAMETERS = [
     ({"optimizer": Adam}, TypeError, "instance, not the class"),
     ({"optimizer": Adam(beta1=1.0)}, ValueError, r"Adam: beta1 .*\[0, 1\), got 1.0"),
     ({"optimizer": Adam(beta1="x")}, TypeError, "Adam: beta1 .* got 'x'"),
-    ({"loss": "squared_eror"}, ValueError, "mean 'squared_error'"),
+    ({"loss": "squared_eror"}, ValueError, "mean 'squared_"),
     ({"penalty": "l3"}, ValueError, "penalty must be .* got 'l3'"),
     ({"penalty": Box(1, 0)}, ValueError, "lower"),
     ({"schedule": "cosin"}, ValueError, "schedule .* 'cosin'.*mean 'cosine'"),
@@ -64,6 +64,7 @@ BAD_PARAMETERS = [
     ({"l1_ratio": 1.5}, ValueError, "l1_ratio .* got 1.5"),
     ({"fit_intercept": "yes"}, TypeError, "fit_intercept must be True or False"),
     ({"learning_rate": "fast"}, ValueError, "learning_rate must be 'auto' or .*fast"),
+    ({"learning_rate": "adaptive"}, ValueError, "said by schedule='reduce_on_plat"),
     ({"learning_rate": 0}, ValueError, r"learning_rate .*\(0, inf\), got 0"),
     ({"batch_size": 0}, ValueError, "batch_size .* got 0"),
     ({"batch_size": 2.5}, TypeError, "batch_size .*integer.* got 2.5"),
@@ -123,6 +124,27 @@ def test_a_loss_of_the_other_kind():
         GDRegressor("hinge").fit(X, Y)
     with pytest.raises(ValueError, match="ClassificationLoss for GDClassifier"):
         GDClassifier("huber").fit(X, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("Estimator", "typo", "nearest"),
+    [(GDRegressor, "hubber", "huber"), (GDClassifier, "logloss", "log_loss")],
+)
+def test_a_misspelt_loss(Estimator, typo, nearest):
+    """The nearest name, if it is that of a loss the estimator takes."""
+    with pytest.raises(ValueError, match=f"got '{typo}'. Did you mean '{nearest}'"):
+        Estimator(typo).fit(X, Y > 0)
+    other = GDRegressor if Estimator is GDClassifier else GDClassifier
+    with pytest.raises(ValueError, match=f"got '{typo}'") as raised:
+        other(typo).fit(X, Y > 0)
+    assert f"'{nearest}'" not in str(raised.value)
+
+
+def test_words_that_are_numbers_as_targets():
+    numbers = np.round(Y)
+    expected = GDRegressor(random_state=0).fit(X, numbers)
+    model = GDRegressor(random_state=0).fit(X, numbers.astype(str))
+    assert_array_equal(model.coef_, expected.coef_)
 
 
 def test_class_weight():

@@ -398,6 +398,18 @@ class TestTrajectories:
         assert legend(display) == ["slow", label]
         assert_array_equal(drawn(display)[0], runs["slow"].trajectory)
 
+    def test_limits(self):
+        """A pair for each variable; of one variable the pair alone will do."""
+        run = minimize(lambda x: x[0] ** 2, 1.0, learning_rate=0.1)
+        for limits in ((-3, 3), [(-3, 3)]):
+            display = TrajectoryDisplay.from_function(
+                lambda x: x[0] ** 2, run, limits=limits
+            )
+            assert (display.grid[0][0], display.grid[0][-1]) == (-3, 3)
+        for limits in (3, (3, -3), [(0, 1), (0, 1)], "wide", (0, np.inf)):
+            with pytest.raises(ValueError, match=r"limits must be a pair .* each of 1"):
+                TrajectoryDisplay.from_function(lambda x: x[0] ** 2, run, limits=limits)
+
     def test_nothing_but_a_divergence_in_one_dimension(self):
         """x_t = 5 (−1.2)^t: 11 points have |x² − 25| <= 100 (6² − 5²)."""
         run = minimize(lambda x: x[0] ** 2, 5.0, learning_rate=1.1, jac=lambda x: 2 * x)
@@ -720,7 +732,7 @@ class TestEverywhere:
                     lambda x: np.nan, np.zeros((2, 2)), limits=[(0, 1), (0, 2)]
                 ),
                 ValueError,
-                r"fun is finite nowhere within limits=\[\[0, 1\], \[0, 2\]\]",
+                r"fun is finite nowhere within limits=\[\[0.0, 1.0\], \[0.0, 2.0\]\]",
             ),
         ],
     )

@@ -754,6 +754,27 @@ class TestWhatHappened:
             )
             assert (result.behavior, result.success) == ("plateau", False)
 
+    @pytest.mark.parametrize("jac", [None, lambda x: np.array([2, -2]) * x])
+    def test_a_fall_without_end_is_no_minimum(self, jac):
+        """Differences of huge values have errors as large as any gradient."""
+        result = minimize(
+            lambda x: x[0] ** 2 - x[1] ** 2,
+            [1, 1e-9],
+            jac=jac,
+            learning_rate=0.1,
+            max_iter=400,
+        )
+        assert result.behavior == "progressing"
+        assert "may have no finite optimum" in result.message
+        if jac is None:
+            hill = minimize(bowl, [1, 2], maximize=True, max_iter=300)
+            assert hill.behavior != "converged"
+
+    def test_a_jump_across_a_kink_is_no_plateau(self):
+        result = minimize(lambda x: abs(x[0]), 1.05, learning_rate=0.1, ftol=1e-12)
+        assert (result.stop_reason, result.behavior) == ("ftol", "oscillating")
+        assert "Lower the learning rate" in result.message
+
     def test_a_faint_slope_is_no_minimum(self):
         """Off a hill onto a slope of 1e-9, in steps of 1e-15."""
 

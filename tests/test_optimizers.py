@@ -812,7 +812,16 @@ class HasANegativeScale(Sound):
         return -1.0
 
 
+class RemembersAnArrayOnItself(SGD):
+    v = None
+
+    def direction(self, w, g, t):
+        self.v = g if self.v is None else self.v + g
+        return self.v
+
+
 MISTAKES = {
+    RemembersAnArrayOnItself: "attribute 'v' has changed: memory belongs in the state",
     WritesToWeights: "direction writes to w",
     WritesToGradient: "direction writes to g",
     WritesToWeightsInInit: "init writes to w",

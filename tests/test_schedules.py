@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.linear_model import SGDRegressor
 
-from skgd import schedules
+from skgd import GDRegressor, schedules
 from skgd.schedules import (
     SCHEDULES,
     Constant,
@@ -280,6 +280,19 @@ def test_composites_have_the_cycles_of_their_parts(schedule, ends):
     t = np.arange(1, min(ends[-1], 30) + 1)
     expected = np.array(ends)[np.searchsorted(ends, t)]
     assert_array_equal([schedule.cycle_end(step) for step in t.tolist()], expected)
+
+
+class OfOneStep(Schedule):
+    def __call__(self, t):
+        return 1.0 if t < 100 else 0.1
+
+
+def test_a_class_for_single_steps_is_named():
+    message = r"OfOneStep.* must take an array of steps, .* without a class"
+    with pytest.raises(AssertionError, match=message):
+        check_schedule(OfOneStep())
+    with pytest.raises(TypeError, match=message):
+        GDRegressor(schedule=OfOneStep(), batch_size=1).fit(np.eye(3), range(3))
 
 
 def test_the_last_cycle_is_not_shorter_than_the_one_before():

@@ -553,7 +553,7 @@ def test_slow_is_not_settled(Estimator, data, params):
 
 def test_slow_is_said():
     model = GDRegressor(alpha=0, fit_intercept=False, max_iter=500, random_state=0)
-    with pytest.warns(ConvergenceWarning, match="far above its minimum"):
+    with pytest.warns(ConvergenceWarning, match="above its minimum by much more"):
         model.fit(*not_centred())
 
 

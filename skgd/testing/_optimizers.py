@@ -6,7 +6,6 @@ import pickle
 import numpy as np
 from sklearn.base import clone
 
-from .._validation import Number
 from ..optimizers import Optimizer
 from ._settings import require_real
 
@@ -98,8 +97,10 @@ in place, as in v *= ... or v[...] = ...
         _check_relocate,
         _check_scale,
     ):
-        check(optimizer)
-        _check_stores_nothing(optimizer, before)
+        try:
+            check(optimizer)
+        finally:
+            _check_stores_nothing(optimizer, before)
 
 
 def _check_parameters(optimizer):
@@ -119,16 +120,6 @@ def _check_parameters(optimizer):
         optimizer.validate()
     except (TypeError, ValueError) as error:
         _fail(optimizer, f"validate() rejects these parameters: {error}")
-    for name, accepted in (
-        ("default_learning_rate", Number(0, closed="neither")),
-        ("weight_decay", Number(0)),
-    ):
-        value = getattr(optimizer, name)
-        _require(
-            accepted.accepts(value),
-            optimizer,
-            f"{name} must be {accepted}, got {value}",
-        )
 
 
 def _check_init(optimizer):

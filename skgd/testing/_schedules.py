@@ -69,6 +69,13 @@ def _check_resolve(schedule, name):
         isinstance(resolved, Schedule),
         f"{name}.resolve must return a Schedule, got {resolved!r}.",
     )
+    try:
+        resolved(t)
+    except (TypeError, ValueError) as problem:
+        raise AssertionError(
+            f"{name} must take an array of steps, and fails: {problem} A function of "
+            "single steps can be passed as the schedule, without a class."
+        ) from problem
     factors = call(resolved, "__call__", t)
     require(
         np.array_equal(resolved.resolve(STEPS_PER_EPOCH, N_STEPS)(t), factors),
