@@ -3,8 +3,9 @@
 import inspect
 from abc import ABC
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib.metadata import entry_points
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import ClassVar
 
 import numpy as np
@@ -56,11 +57,12 @@ class Component(BaseEstimator, ABC):
 def fingerprint(value):
     """Return what is equal for two values only if they are the same settings.
 
-    Components are compared by their class and parameters, functions by identity. What
-    could change unseen, such as an array, is equal to nothing.
+    Components are compared by their class and parameters, functions and generators of
+    random numbers by identity. What could change unseen, such as an array, is equal to
+    nothing.
     """
     kind = type(value)
-    if kind in IMMUTABLE or isinstance(value, np.generic | FunctionType):
+    if kind in IMMUTABLE or isinstance(value, _BY_IDENTITY):
         return kind, value
     if isinstance(value, Component):
         return kind, *map(fingerprint, vars(value).values())
@@ -68,6 +70,13 @@ def fingerprint(value):
 
 
 IMMUTABLE = frozenset({bool, int, float, str, type(None)})
+_BY_IDENTITY = (
+    np.generic,
+    FunctionType,
+    MethodType,
+    partial,
+    np.random.RandomState,
+)
 
 
 class Registry(Mapping[str, type]):

@@ -63,11 +63,10 @@ def diagnose(objective, plan, divergence, feature_names=None) -> str:
         _extreme_target(sample),
     ]
     found = [cause for cause in causes if cause]
-    scaling = "set standardize=True" if objective.units is None else "scale the target"
-    return " ".join(found) or (
-        f"Lower learning_rate (it was {divergence.rate:g}), {scaling}, or set "
-        "clip_norm."
-    )
+    remedies = [f"Lower learning_rate (it was {divergence.rate:g})"]
+    remedies += ["set standardize=True"] if objective.units is None else []
+    remedies += ["set clip_norm"] if plan.clip_norm is None else []
+    return " ".join(found) or ", or ".join(remedies) + "."
 
 
 def _sample(objective):

@@ -4,12 +4,10 @@ import inspect
 import math
 from collections.abc import Callable
 from functools import wraps
-from numbers import Integral
 
 import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, OptimizeResult
-from sklearn.utils import check_random_state
 
 from ._calls import initial_state, projection, prox
 from ._function import FunctionObjective, as_function, as_vector
@@ -25,8 +23,9 @@ from ._validation import (
     Number,
     check_parameters,
     did_you_mean,
+    draw_seed,
 )
-from .optimizers import OPTIMIZERS
+from .optimizers import resolve_optimizer
 from .penalties import Box, resolve_penalty
 from .schedules import as_schedule
 
@@ -284,7 +283,7 @@ def minimize(
         args=args if isinstance(args, tuple) else (args,),
         maximize=maximize,
     )
-    optimizer = _resolve_optimizer(optimizer, penalty)
+    optimizer = resolve_optimizer(optimizer, penalty, "minimize")
     settings = Settings(
         optimizer=optimizer,
         schedule=as_schedule(schedule),
@@ -299,7 +298,9 @@ def minimize(
         gtol = 1e-5 if tol is None else tol
     rule = StoppingRule(gtol, xtol, ftol, int(max_iter))
     w = projection(penalty, x0).copy()
-    progress = Progress(w, initial_state(optimizer, w), seed=_draw_seed(random_state))
+    progress = Progress(
+        w, initial_state(optimizer, w), seed=draw_seed("minimize", random_state)
+    )
     plan = plan_training(settings, objective, progress, rule.max_iter)
     warn_past_end(plan.schedule, rule.max_iter * plan.n_batches)
     history = History(keep_points=record == "iteration")
@@ -479,29 +480,3 @@ def _as_data(data):
             f"at least 1, got shapes {[a.shape for a in arrays]}."
         )
     return arrays
-
-
-def _resolve_optimizer(optimizer, penalty):
-    optimizer = OPTIMIZERS.resolve(optimizer)
-    if penalty.has_prox and not optimizer.has_scale:
-        raise ValueError(
-            f"minimize: optimizer={optimizer!r} cannot be used with bounds or the "
-            f"penalty {penalty!r}: their proximal step needs a method Optimizer.scale, "
-            f"which {type(optimizer).__name__} does not have."
-        )
-    return optimizer
-
-
-def _draw_seed(random_state):
-    if random_state is None:
-        return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
-    try:
-        generator = check_random_state(random_state)
-    except ValueError:
-        raise ValueError(
-            "minimize: random_state must be None, an integer in [0, 2**32) or a "
-            f"RandomState, got {random_state!r}."
-        ) from None
-    if isinstance(random_state, Integral):
-        return int(random_state)
-    return int(generator.randint(2**31 - 1))

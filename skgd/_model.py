@@ -13,7 +13,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ._callback_support import CallbackSupport
@@ -58,7 +57,9 @@ from ._validation import (
     Constraint,
     Instance,
     Number,
+    as_random_state,
     check_parameters,
+    draw_seed,
 )
 from ._validation_set import (
     Best,
@@ -71,7 +72,7 @@ from ._validation_set import (
 from ._version import __version__
 from ._warnings import warn
 from .losses import LOSSES, Loss, as_loss
-from .optimizers import OPTIMIZERS, AdaGrad, Adam, Optimizer
+from .optimizers import OPTIMIZERS, AdaGrad, Adam, resolve_optimizer
 from .penalties import PENALTIES, Penalty, resolve_penalty
 from .schedules import SCHEDULES, LinearRestarts, as_schedule
 
@@ -581,11 +582,13 @@ class LinearModel(CallbackSupport, BaseEstimator):
         values = self.get_params(deep=False)
         _reject_schedule_as_rate(type(self).__name__, self.learning_rate)
         check_parameters(type(self).__name__, values, self.constraints)
-        self._check_random_state()
+        as_random_state(type(self).__name__, self.random_state)
         check_scoring_name(self.scoring)
+        penalty = resolve_penalty(self.penalty, l1_ratio=self.l1_ratio)
         optimizer, is_auto = Adam(), _is_auto(self.optimizer)
         if not is_auto:
-            optimizer = OPTIMIZERS.resolve(self.optimizer, words=_WORDS)
+            owner = type(self).__name__
+            optimizer = resolve_optimizer(self.optimizer, penalty, owner, _WORDS)
         schedule, rate, size = self.schedule, self.learning_rate, self.batch_size
         settings = Settings(
             optimizer=optimizer,
@@ -599,13 +602,6 @@ class LinearModel(CallbackSupport, BaseEstimator):
             average=self._averaged_from(),
             standardize=bool(self.standardize),
         )
-        penalty = resolve_penalty(self.penalty, l1_ratio=self.l1_ratio)
-        if penalty.has_prox and not optimizer.has_scale:
-            raise ValueError(
-                f"optimizer={self.optimizer!r} cannot be used with the penalty "
-                f"{penalty!r}: its proximal step needs a method {Optimizer.__name__}"
-                f".scale, which {type(optimizer).__name__} does not have."
-            )
         return _Parts(self._resolve_loss(), penalty, settings, is_auto)
 
     def _averaged_from(self) -> Any:
@@ -753,21 +749,8 @@ class LinearModel(CallbackSupport, BaseEstimator):
         if type(optimizer) is not type(last) or keys != progress.state.keys():
             forget(progress, optimizer)
 
-    def _check_random_state(self):
-        try:
-            return check_random_state(self.random_state)
-        except ValueError:
-            raise ValueError(
-                f"{type(self).__name__}: random_state must be None, an integer in "
-                f"[0, 2**32) or a RandomState, got {self.random_state!r}."
-            ) from None
-
     def _draw_seed(self):
-        if self.random_state is None:
-            return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
-        if isinstance(self.random_state, Integral):
-            return int(self.random_state)
-        return int(self._check_random_state().randint(2**31 - 1))
+        return draw_seed(type(self).__name__, self.random_state)
 
     def _snapshot(self, parts, plan, objective, run):
         """Return an estimator whose training ends now, and how it could go on."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 
 class Constraint(ABC):
@@ -179,3 +180,24 @@ def _words(constraint):
         return [word for member in constraint.members for word in _words(member)]
     options = getattr(constraint, "options", ())
     return [option for option in options if isinstance(option, str)]
+
+
+def as_random_state(owner, random_state) -> np.random.RandomState:
+    """Return the generator that ``random_state`` stands for, or raise."""
+    try:
+        return check_random_state(random_state)
+    except ValueError:
+        raise ValueError(
+            f"{owner}: random_state must be None, an integer in [0, 2**32) or a "
+            f"RandomState, got {random_state!r}."
+        ) from None
+
+
+def draw_seed(owner, random_state) -> int:
+    """Return the integer itself, or one that is drawn; None draws from the system."""
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
+    generator = as_random_state(owner, random_state)
+    if isinstance(random_state, Integral):
+        return int(random_state)
+    return int(generator.randint(2**31 - 1))

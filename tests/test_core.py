@@ -77,7 +77,7 @@ def take(
     )
     seed, epoch = shuffle or (0, 0)
     t, n_averaged = clock.tolist()
-    progress = Progress(w, state, seed, t, 0, epoch, n_averaged=n_averaged)
+    progress = Progress(w, state, seed, t, epoch=epoch, n_averaged=n_averaged)
     if average is not None:
         progress.average = average.copy()
     try:

@@ -8,6 +8,7 @@
 #include "order.hpp"
 #include "pass.hpp"
 #include "rows.hpp"
+#include "scalars.hpp"
 #include "signals.hpp"
 #include "step.hpp"
 #include "targets.hpp"

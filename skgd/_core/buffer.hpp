@@ -60,14 +60,4 @@ private:
     mutable Buffer<T> buffer_;
 };
 
-template <class T>
-SKGD_INLINE T least(T a, T b) {
-    return b < a ? b : a;
-}
-
-template <class T>
-SKGD_INLINE T most(T a, T b) {
-    return a < b ? b : a;
-}
-
 }  // namespace skgd::SKGD_ARCH

@@ -10,6 +10,7 @@
 #include "rows_csr.hpp"
 #include "rows_dense.hpp"
 #include "rows_standardized.hpp"
+#include "scalars.hpp"
 #include "singles.hpp"
 
 namespace skgd::SKGD_ARCH {

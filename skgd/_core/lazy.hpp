@@ -28,6 +28,7 @@
 #include "pass.hpp"
 #include "penalty.hpp"
 #include "rows_csr.hpp"
+#include "scalars.hpp"
 #include "signals.hpp"
 #include "targets.hpp"
 
@@ -170,14 +171,14 @@ private:
 
     // Not all of them: a weight that is 1e-300 of what it was is zero.
     double log_product_by_steps(double x, int64_t from, int64_t to) const {
-        double sum = 0, product = 1;
-        for (int64_t t = from; t < to && sum < 700; ++t) {
+        double total = 0, product = 1;
+        for (int64_t t = from; t < to && total < 700; ++t) {
             product *= 1 + rates_[t] * per_unit_ * x;
             if (product < 1e200 && t + 1 < to) continue;
-            sum += std::log(product);
+            total += std::log(product);
             product = 1;
         }
-        return sum;
+        return total;
     }
 
     const double* rates_ = nullptr;

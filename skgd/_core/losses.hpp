@@ -8,9 +8,9 @@
 #include <memory>
 #include <utility>
 
-#include "buffer.hpp"
 #include "elementary.hpp"
 #include "pass.hpp"
+#include "scalars.hpp"
 
 namespace skgd::SKGD_ARCH {
 
@@ -66,30 +66,6 @@ public:
     virtual void values(const T* SKGD_RESTRICT y, const T* SKGD_RESTRICT z, int64_t m,
                         double* SKGD_RESTRICT values) const = 0;
 };
-
-// Overflow becomes the largest finite number, NaN stays NaN.
-template <class T>
-SKGD_INLINE T saturate(T x) {
-    constexpr T limit = std::numeric_limits<T>::max();
-    x = x > limit ? limit : x;
-    return x < -limit ? -limit : x;
-}
-
-template <class T>
-SKGD_INLINE T sign(T x) {
-    return static_cast<T>((x > 0) - (x < 0));
-}
-
-// NaN if x is NaN, as np.maximum and np.minimum.
-template <class T>
-SKGD_INLINE T at_least(T x, T low) {
-    return x < low ? low : x;
-}
-
-template <class T>
-SKGD_INLINE T at_most(T x, T high) {
-    return x > high ? high : x;
-}
 
 // A loss of one column at a time, from a formula with value(y, z) and slope(y, z).
 template <class T, class Formula>

@@ -6,6 +6,7 @@
 
 #include "buffer.hpp"
 #include "pass.hpp"
+#include "scalars.hpp"
 
 namespace skgd::SKGD_ARCH {
 

@@ -6,17 +6,12 @@
 #include <cstring>
 #include <limits>
 
-#include "losses.hpp"
+#include "buffer.hpp"
 #include "pass.hpp"
+#include "scalars.hpp"
+#include "scale.hpp"
 
 namespace skgd::SKGD_ARCH {
-
-// The metric of the last step: one number for all weights, or one for each.
-template <class T>
-struct Scale {
-    double all;
-    const T* each;
-};
 
 template <class T>
 class Optimizer {

@@ -5,6 +5,7 @@
 
 #include "buffer.hpp"
 #include "pass.hpp"
+#include "scalars.hpp"
 #include "shuffle.hpp"
 
 namespace skgd::SKGD_ARCH {

@@ -4,8 +4,9 @@
 
 #include <cstdint>
 
-#include "optimizers.hpp"
 #include "pass.hpp"
+#include "scalars.hpp"
+#include "scale.hpp"
 
 namespace skgd::SKGD_ARCH {
 
@@ -17,8 +18,6 @@ public:
           lower_(static_cast<const T*>(twin.lower)),
           upper_(static_cast<const T*>(twin.upper)), n_(n) {}
 
-    double l1() const { return l1_; }
-    double l2() const { return l2_; }
     bool has_bounds() const { return lower_; }
     bool has_prox() const { return l1_ > 0 || shrinks() || has_bounds(); }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "buffer.hpp"
+#include "scalars.hpp"
 
 namespace skgd::SKGD_ARCH {
 

@@ -7,6 +7,7 @@
 
 #include "order.hpp"
 #include "rows.hpp"
+#include "scalars.hpp"
 
 namespace skgd::SKGD_ARCH {
 

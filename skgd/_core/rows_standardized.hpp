@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "rows_dense.hpp"
+#include "scalars.hpp"
 
 namespace skgd::SKGD_ARCH {
 

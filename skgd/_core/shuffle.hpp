@@ -17,6 +17,7 @@
 #include <cstdint>
 
 #include "buffer.hpp"
+#include "scalars.hpp"
 
 namespace skgd::SKGD_ARCH {
 
@@ -33,8 +34,6 @@ public:
         b_ = most<uint32_t>(b_, 1);
         for (int i = 0; i < rounds; ++i) round_key_[i] = static_cast<uint32_t>(word(i));
     }
-
-    int64_t size() const { return n_; }
 
     // Writes the rows at the positions [start, stop) of the order, which lie within
     // one chunk and begin with it: start is a multiple of chunk_size.

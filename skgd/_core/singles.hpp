@@ -18,6 +18,7 @@
 #include "pass.hpp"
 #include "penalty.hpp"
 #include "rows_standardized.hpp"
+#include "scalars.hpp"
 #include "signals.hpp"
 #include "targets.hpp"
 

@@ -29,8 +29,6 @@ public:
         if (calls_python()) before_ = Buffer<char>(n_bytes());
     }
 
-    const Penalty<T>& penalty() const { return penalty_; }
-
     // Where the loss's part of the gradient is to be added up.
     T* zero_gradient() {
         std::memset(g_, 0, static_cast<size_t>(n_) * sizeof(T));
