@@ -71,9 +71,7 @@ def diagnose(objective, plan, divergence, feature_names=None) -> str:
 
 def _sample(objective):
     """Return the objective on at most some thousand rows, in float64."""
-    n = objective.n_samples
-    rows = np.unique(np.linspace(0, n - 1, min(n, _MOST_ROWS)).astype(np.intp))
-    sample = objective.take(rows)
+    sample = objective.sample(_MOST_ROWS)
     return replace(sample, X=sample.X.astype(float))
 
 
@@ -128,19 +126,11 @@ def _broken_component(objective, plan, last):
     elif not own:
         return None
     progress = last.copy()
-    progress.epoch += 1
+    part = next(plan.parts(progress, at_once=_MOST_BATCHES))
     watched = replace(objective, **own)
     try:
         watched.penalty_value(progress.w)
-        _loop.run_batches(
-            watched,
-            optimizer,
-            progress,
-            plan.rates(progress, min(plan.n_batches, _MOST_BATCHES)),
-            batch_size=plan.batch_size,
-            shuffle=plan.shuffle,
-            clip_norm=plan.clip_norm,
-        )
+        _loop.run_batches(watched, optimizer, progress, **part)
     except _NotFinite as broken:
         return str(broken)
     return None

@@ -1,13 +1,12 @@
 """The learning-rate range test."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import clone
 
-from ._compiled import objective_value, run_batches, with_contiguous_rows
-from ._core import permutation
+from ._compiled import objective_value, run_batches
 from ._model import LinearModel
 from ._training import gradient_norm
 from ._validation import Instance, Number, check_parameters
@@ -145,8 +144,8 @@ def _losses(estimator, X, y, sample_weight, rates):
 
     It ends before a step after which it is not finite, and with one that blows up.
     """
-    objective, plan, progress = estimator._prepare(X, y, sample_weight)
-    sample = _sample(objective, progress.seed)
+    objective, plan, progress = estimator._plan_fit(X, y, sample_weight)
+    sample = objective.sample(_SAMPLE)
     losses = [objective_value(sample, progress.w)]
     _check_start(losses[0], gradient_norm(objective, progress.w))
     for step, rate in enumerate(rates):
@@ -181,14 +180,3 @@ def _check_start(loss, norm):
         raise ValueError(
             f"{never} its gradient is zero. Is y constant, or is every column of X?"
         )
-
-
-def _sample(objective, seed):
-    rows = permutation(objective.n_samples, seed, 0)[:_SAMPLE]
-    weights = objective.sample_weight
-    return replace(
-        objective,
-        X=with_contiguous_rows(objective.X[rows]),
-        y=objective.y[rows],
-        sample_weight=None if weights is None else weights[rows],
-    )

@@ -330,23 +330,10 @@ def _descend(objective, plan, progress, rule, history, notify, visited) -> str:
 
 def _iterate(objective, plan, progress, visited):
     """Take a step for each batch."""
-    progress.epoch += 1
-    done = 0
-    while done < plan.n_batches:
+    for part in plan.parts(progress, at_once=None if visited is None else 1):
         if visited is not None:
             visited.append(progress.result(plan.optimizer).copy())
-        n_steps = plan.n_batches - done if visited is None else 1
-        rates = plan.rates(progress, n_steps)
-        run_batches(
-            objective,
-            plan.optimizer,
-            progress,
-            rates,
-            first_batch=done,
-            batch_size=plan.batch_size,
-            shuffle=plan.shuffle,
-        )
-        done += len(rates)
+        run_batches(objective, plan.optimizer, progress, **part)
 
 
 def _look(objective, optimizer, progress):

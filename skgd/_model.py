@@ -360,19 +360,13 @@ class LinearModel(CallbackSupport, BaseEstimator):
         run.progress, run.data = progress, sums
         return objective, held_out, plan, run
 
-    def _prepare(self, X, y, sample_weight):
-        """Return the objective, the plan and the start of a `fit` of this estimator."""
-        parts = self._parts()
-        objective = self._objective(
-            parts, X, y, sample_weight, resume=False, streaming=False
+    def _plan_fit(self, X, y, sample_weight):
+        """Return the objective, the plan and the start of a `fit`; begin it."""
+        data = X, y, sample_weight
+        objective, _, plan, run = self._begin_run(
+            self._parts(), data, Given(), (None, None)
         )
-        parts = parts.for_fit(objective)
-        objective, progress = self._begin(
-            parts, objective, self._draw_seed(), resume=False, streaming=False
-        )
-        max_iter = int(self.max_iter)
-        plan = plan_training(parts.settings, objective, progress, max_iter)
-        return objective, plan, progress
+        return objective, plan, run.progress
 
     def _partial_fit(self, X, y, sample_weight, given, **target_options):
         """One pass; an exception keeps the whole steps taken before it."""

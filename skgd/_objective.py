@@ -77,6 +77,11 @@ class LinearObjective:
             sample_weight=None if weights is None else weights[rows],
         )
 
+    def sample(self, n_most: int) -> "LinearObjective":
+        """Return the same objective on so many samples at equal distances, or all."""
+        n = self.n_samples
+        return self.take(np.linspace(0, n - 1, min(n, n_most)).astype(np.intp))
+
     @property
     def n_samples(self) -> int:
         return self.X.shape[0]
@@ -215,10 +220,11 @@ class LinearObjective:
 
     def null_loss(self) -> float:
         """Return the mean loss with weights of zero; ``X`` is not read."""
-        at_zero = sum(
-            self._weighted_sum(self._losses_at_zero(rows), rows)
-            for rows in self._blocks()
-        )
+        with np.errstate(all="ignore"):
+            at_zero = sum(
+                self._weighted_sum(self._losses_at_zero(rows), rows)
+                for rows in self._blocks()
+            )
         return at_zero / self.total_weight()
 
     def squared_row_norms(self) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The plan of training: everything that was left open, settled by the data."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -91,6 +92,33 @@ class Plan:
                 f"{factors[first]} at step {steps[first]}."
             )
         return rate * factors
+
+    def parts(self, progress, rates=None, at_once=None) -> Iterator[dict]:
+        """Begin a pass over the data; yield what `run_batches` needs for each part.
+
+        Parameters
+        ----------
+        progress : Progress
+        rates : ndarray, default=None
+            Of the first part, if they are known.
+        at_once : int, default=None
+            The most batches of a part.
+        """
+        progress.epoch += 1
+        done = 0
+        while done < self.n_batches:
+            if rates is None:
+                n_left = self.n_batches - done
+                rates = self.rates(progress, min(at_once or n_left, n_left))
+            yield {
+                "rates": rates,
+                "first_batch": done,
+                "batch_size": self.batch_size,
+                "shuffle": self.shuffle,
+                "clip_norm": self.clip_norm,
+                **averaging(self, progress),
+            }
+            done, rates = done + len(rates), None
 
 
 _MOST_RATES = 2**16
@@ -203,6 +231,8 @@ def averaging(plan, progress) -> dict:
     The tail of a cycle is its last two thirds. Without cycles all weights are
     averaged, and those of the last ninth of the steps count for half of them.
     """
+    if plan.average is None:
+        progress.n_averaged = 0
     if plan.average != "tail":
         return {"average_from": plan.average}
     t, end = progress.t, plan.schedule.cycle_end(progress.t + 1)

@@ -69,8 +69,6 @@ class Repetition:
             return None
         rates = plan.rates(progress, 1)
         progress.epoch += 1
-        if plan.average is None:
-            progress.n_averaged = 0
         penalty = objective.penalty_value(progress.w)
         total = self._batch.run(X, y, progress, rates, averaging(plan, progress))
         value = total / len(X) + penalty

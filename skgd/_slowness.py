@@ -30,9 +30,9 @@ class SecondLook:
 
     def __init__(self, objective):
         self._objective = objective
-        n, d = objective.X.shape
-        rows = np.linspace(0, n - 1, min(n, max(2000, 10 * d))).astype(np.intp)
-        self._sample = objective.take(rows) if d <= MOST_FEATURES else None
+        d = objective.X.shape[1]
+        is_small = d <= MOST_FEATURES
+        self._sample = objective.sample(max(2000, 10 * d)) if is_small else None
 
     def possible_fall(self, w) -> float:
         """Return by how much the objective is lower at the best of a few points.

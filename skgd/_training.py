@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from ._compiled import run_batches
 from ._loop import Progress
 from ._objective import LinearObjective
-from ._plan import Plan, averaging, warn_past_end
+from ._plan import Plan, warn_past_end
 from ._rules import Rules, Stopping
 from ._run import Run
 from ._validation_set import EarlyStopping
@@ -60,32 +60,18 @@ def run_pass(
     before anything changes. A long pass ends soon after its mean loss is not finite
     or above ``hopeless``.
     """
-    progress.epoch += 1
-    if plan.average is None:
-        progress.n_averaged = 0
     penalty, weight = objective.penalty_value(progress.w), objective.total_weight()
-    total, done = 0.0, 0
-    while True:
-        total += run_batches(
-            objective,
-            plan.optimizer,
-            progress,
-            rates,
-            first_batch=done,
-            batch_size=plan.batch_size,
-            shuffle=plan.shuffle,
-            clip_norm=plan.clip_norm,
-            **averaging(plan, progress),
-        )
-        done += len(rates)
-        part = min(done * plan.batch_size / objective.n_samples, 1.0)
-        if done == plan.n_batches or not total / part <= hopeless * weight:
+    total, done, share = 0.0, 0, 1.0
+    for part in plan.parts(progress, rates):
+        total += run_batches(objective, plan.optimizer, progress, **part)
+        done += len(part["rates"])
+        share = min(done * plan.batch_size / objective.n_samples, 1.0)
+        if not total / share <= hopeless * weight:
             break
-        rates = plan.rates(progress, plan.n_batches - done)
     if not math.isfinite(total):
         progress.restore(before)
         return math.inf, done
-    return total / (part * weight) + penalty, done
+    return total / (share * weight) + penalty, done
 
 
 _FROM_OUTSIDE = ("max_iter", "callback")

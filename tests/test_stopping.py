@@ -562,7 +562,7 @@ def test_slow_is_said():
 def test_possible_fall_is_the_distance_from_the_minimum(penalty, weights):
     """For a squared error without penalty one of the points is the minimum."""
     model = GDRegressor(penalty=penalty, alpha=1e-9)
-    objective, _, progress = model._prepare(X_REAL, Y, weights)
+    objective, _, progress = model._plan_fit(X_REAL, Y, weights)
     exact = LinearRegression().fit(X_REAL, Y, weights)
     w = objective.unfold(exact.coef_, exact.intercept_)
     distance = objective.value(progress.w) - objective.value(w)
@@ -578,7 +578,7 @@ def test_possible_fall_knows_the_penalty():
     """Ridge regression on two columns that are nearly the same."""
     X, y = nearly_collinear()
     model = GDRegressor(alpha=1e-3)
-    objective, _, progress = model._prepare(X, y, None)
+    objective, _, progress = model._plan_fit(X, y, None)
     z = (X - X.mean(axis=0)) / X.std(axis=0)
     n = len(y)
     coef = np.linalg.solve(z.T @ z / n + 1e-3 * np.eye(2), z.T @ (y - y.mean()) / n)
@@ -679,7 +679,7 @@ def test_looks_at_a_level_are_few(monkeypatch):
 @pytest.mark.parametrize("penalty", ["l1", "nonnegative"])
 def test_no_point_is_lower_than_a_minimum_with_kinks_or_bounds(penalty):
     model = GDRegressor(penalty=penalty, alpha=0.05, tol=1e-9, random_state=0)
-    objective, _, start = model._prepare(X_REAL, Y, None)
+    objective, _, start = model._plan_fit(X_REAL, Y, None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.fit(X_REAL, Y)
