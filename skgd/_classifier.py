@@ -8,15 +8,17 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
-from ._classes import grow, is_coupled
-from ._model import LinearModel, forget
+from ._early_stopping import Given
+from ._labels import encode, encode_few, grow, is_coupled, union
+from ._model import LinearModel
+from ._parameters import resolve_loss
+from ._start import forget
 from ._validation import Choice, Instance, did_you_mean
-from ._validation_set import Given
 from .losses import ClassificationLoss
 
 
 def _gives_probabilities(estimator):
-    loss = getattr(estimator, "loss_", None) or estimator._resolve_loss()
+    loss = getattr(estimator, "loss_", None) or resolve_loss(estimator)
     if not hasattr(loss, "inverse_link"):
         raise AttributeError(
             f"the loss {type(loss).__name__} determines no probabilities; use "
@@ -456,7 +458,7 @@ class GDClassifier(ClassifierMixin, LinearModel):
         check_classification_targets(y)
         self._grows = _is_grow(classes) or (resume and self._grows)
         if self._grows:
-            classes = _union(self.classes_, y) if resume else np.unique(y)
+            classes = union(self.classes_, y) if resume else np.unique(y)
         elif resume:
             classes = self._known_classes(classes)
         classes = np.unique(y if classes is None else classes)
@@ -465,7 +467,7 @@ class GDClassifier(ClassifierMixin, LinearModel):
                 f"{type(self).__name__} needs samples of at least two classes, got one "
                 f"class: {classes.tolist()}."
             )
-        targets = _targets(y, classes, dtype)
+        targets = encode(y, classes, dtype)
         self.classes_ = classes
         return targets, len(classes) if len(classes) > 2 else None
 
@@ -474,12 +476,11 @@ class GDClassifier(ClassifierMixin, LinearModel):
         is_alike = type(y) is np.ndarray and y.dtype.kind == classes.dtype.kind
         if not is_alike or y.shape != (n_samples,) or y.dtype.kind == "O":
             return None
-        codes = _codes(y, classes)
-        return None if codes is None else _numbers(codes, classes, dtype)
+        return encode_few(y, classes, dtype)
 
     def _encode_like(self, y, objective):
         check_classification_targets(y)
-        return _targets(y, self.classes_, objective.X.dtype)
+        return encode(y, self.classes_, objective.X.dtype)
 
     def _decode(self, y):
         return self.classes_[self._class_codes(y)]
@@ -591,53 +592,3 @@ def _check_classes(classes):
         shape = ()
     if len(shape) != 1 or shape[0] == 0:
         raise ValueError(message)
-
-
-def _union(known, y):
-    """Return the known classes and those of ``y``, which are of the same type.
-
-    Numbers that are equal are the same class, of whichever type.
-    """
-    labels = np.unique(y)
-    if set(labels.tolist()) <= set(known.tolist()):
-        return known
-    kinds = [np.asarray(array.tolist()).dtype.kind for array in (labels, known)]
-    if kinds[0] != kinds[1]:
-        raise TypeError(
-            f"y has classes {labels.tolist()}, which are not of the type of those "
-            f"before, {known.tolist()}. Convert them to it."
-        )
-    return np.union1d(known, labels)
-
-
-def _targets(y, classes, dtype):
-    """Return −1 and +1, or with more than two classes their indices.
-
-    In blocks: what comes between would take more memory than these.
-    """
-    targets = np.empty(len(y), dtype if len(classes) <= 2 else np.int32)
-    for start in range(0, len(y), _BLOCK):
-        codes = _codes(y[start : start + _BLOCK], classes)
-        if codes is None:
-            unseen = np.setdiff1d(y, classes).tolist()
-            raise ValueError(
-                f"y has classes {unseen} that are not among {classes.tolist()}."
-            )
-        targets[start : start + _BLOCK] = _numbers(codes, classes, dtype)
-    return targets
-
-
-_BLOCK = 2**16
-
-
-def _codes(y, classes):
-    """Return the index in ``classes`` of each target, None if one is not there."""
-    codes = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
-    return codes if (classes[codes] == y).all() else None
-
-
-def _numbers(codes, classes, dtype):
-    """Return what training has for indices of classes."""
-    if len(classes) <= 2:
-        return (2 * codes - 1).astype(dtype)
-    return codes.astype(np.int32)

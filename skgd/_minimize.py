@@ -10,11 +10,11 @@ from scipy import sparse
 from scipy.optimize import Bounds, OptimizeResult
 
 from ._calls import initial_state, projection, prox
+from ._descent import STATUS, Iterates, Point, StoppingRule, behavior, describe
 from ._function import FunctionObjective, as_function, as_vector
 from ._loop import Progress, run_batches
 from ._plan import BATCH_SIZE, Settings, plan_training, warn_past_end
-from ._rules import tell_schedule
-from ._stopping import STATUS, History, Point, StoppingRule, behavior, describe
+from ._stopping import tell_schedule
 from ._validation import (
     Boolean,
     Choice,
@@ -303,7 +303,7 @@ def minimize(
     )
     plan = plan_training(settings, objective, progress, rule.max_iter)
     warn_past_end(plan.schedule, rule.max_iter * plan.n_batches)
-    history = History(keep_points=record == "iteration")
+    history = Iterates(keep_points=record == "iteration")
     notify = _notifier(callback, objective.sign)
     visited: list | None = [] if record == "step" else None
     reason = _descend(objective, plan, progress, rule, history, notify, visited)

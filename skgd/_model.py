@@ -3,11 +3,7 @@
 import inspect
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cache
-from numbers import Integral
-from operator import is_, itemgetter
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -18,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 from ._callback_support import CallbackSupport
 from ._calls import initial_state, projection
 from ._compiled import with_contiguous_rows
-from ._component import IMMUTABLE, fingerprint
 from ._data import (
     check_same,
     check_sample_weight,
@@ -31,59 +26,48 @@ from ._data import (
 )
 from ._diagnosis import Divergence, diagnose
 from ._display import Display, print_pass
-from ._loop import Progress
-from ._objective import LinearObjective
-from ._plan import (
-    BATCH_SIZE,
-    Settings,
-    choose_optimizer,
-    plan_training,
-    warn_past_end,
-)
-from ._repetition import Repetition
-from ._rules import Stopping, tell_schedule
-from ._run import Run
-from ._standardization import Standardizer
-from ._training import (
-    GradientNorms,
-    blow_up_of_stream,
-    gradient_norm,
-    run_pass,
-    train,
-)
-from ._validation import (
-    Boolean,
-    Choice,
-    Constraint,
-    Instance,
-    Number,
-    as_random_state,
-    check_parameters,
-    draw_seed,
-)
-from ._validation_set import (
+from ._early_stopping import (
     Best,
     EarlyStopping,
     Given,
     ValidationSet,
-    check_scoring_name,
     hold_out,
+)
+from ._loop import Progress
+from ._objective import LinearObjective
+from ._parameters import (
+    CONSTRAINTS,
+    Parts,
+    Resolved,
+    check_has_parameters,
+    parameter_values,
+    resolve,
+)
+from ._plan import (
+    BATCH_SIZE,
+    plan_training,
+    warn_past_end,
+)
+from ._repetition import Repetition
+from ._run import Run
+from ._standardization import Standardizer
+from ._start import forget, random_start, set_start
+from ._stopping import Stopping, tell_schedule
+from ._training import (
+    GradientNorms,
+    blow_up_of_stream,
+    gradient_norm,
+    train,
+    train_once,
+)
+from ._validation import (
+    Constraint,
+    draw_seed,
 )
 from ._version import __version__
 from ._warnings import warn
-from .losses import LOSSES, Loss, as_loss
-from .optimizers import OPTIMIZERS, AdaGrad, Adam, resolve_optimizer
-from .penalties import PENALTIES, Penalty, resolve_penalty
-from .schedules import SCHEDULES, LinearRestarts, as_schedule
+from .losses import Loss
 
-_REGISTRIES = {
-    "optimizer": OPTIMIZERS,
-    "loss": LOSSES,
-    "penalty": PENALTIES,
-    "schedule": SCHEDULES,
-}
-_WORDS = ("auto",)
-_FOR_AUTO = {"optimizer": Adam, "schedule": LinearRestarts}
 _CURVES = (
     "loss_curve",
     "learning_rate_curve",
@@ -93,65 +77,6 @@ _CURVES = (
     "validation_curve",
 )
 """Of `History`; the attributes have an underscore at their end."""
-
-_SCHEDULES_OF_SGD = {
-    "constant": "constant",
-    "optimal": "optimal",
-    "invscaling": "inverse_scaling",
-    "adaptive": "reduce_on_plateau",
-}
-
-_POSITIVE = Number(0, closed="neither")
-_COUNT = Number(1, integer=True)
-
-
-@cache
-def _parameter_values(cls: Any) -> Callable[[dict], tuple]:
-    """Return what takes the values of all parameters from the attributes."""
-    return itemgetter(*inspect.signature(cls).parameters)
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """The parameters of one call, validated and with every name resolved."""
-
-    loss: Loss
-    penalty: Penalty
-    settings: Settings
-    chooses_optimizer: bool
-
-    def for_fit(self, objective) -> "_Parts":
-        """Return the same with the optimizer that "auto" stands for in `fit`."""
-        if not self.chooses_optimizer:
-            return self
-        return self._with(choose_optimizer(self.settings, objective))
-
-    def going_on(self, last) -> "_Parts":
-        """Return the same with the optimizer that "auto" has stood for so far."""
-        is_other = type(last) is not type(self.settings.optimizer)
-        was_chosen = is_other and fingerprint(last) == fingerprint(AdaGrad())
-        return self._with(last) if self.chooses_optimizer and was_chosen else self
-
-    def _with(self, optimizer):
-        return replace(self, settings=replace(self.settings, optimizer=optimizer))
-
-
-class _Resolved:
-    """What some values of the parameters are resolved to."""
-
-    def __init__(self, values, parts: _Parts):
-        self.parts, self._values = parts, values
-        self._fingerprints = list(map(fingerprint, values))
-        self._changeable = [
-            i for i, value in enumerate(values) if type(value) not in IMMUTABLE
-        ]
-
-    def holds_for(self, values) -> bool:
-        """Whether these are the same settings."""
-        if all(map(is_, values, self._values)):
-            known = self._fingerprints
-            return all(fingerprint(values[i]) == known[i] for i in self._changeable)
-        return self._fingerprints == list(map(fingerprint, values))
 
 
 class LinearModel(CallbackSupport, BaseEstimator):
@@ -171,7 +96,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
     _unfinished: Run | None = None
     """A fit that was interrupted, for the next `fit` to end."""
 
-    _resolved: _Resolved | None = None
+    _resolved: Resolved | None = None
     """The parameters of the last call."""
 
     _repetition: Repetition | None = None
@@ -183,28 +108,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
     target_options: ClassVar[dict] = {}
     """How ``y`` is validated."""
 
-    constraints: ClassVar[dict[str, Constraint]] = {
-        "alpha": Number(0, closed="left"),
-        "l1_ratio": Number(0, 1),
-        "fit_intercept": Boolean(),
-        "learning_rate": Choice("auto") | _POSITIVE,
-        "batch_size": Choice("auto", None) | _COUNT,
-        "max_iter": _COUNT,
-        "tol": Choice(None) | Number(0, closed="left"),
-        "n_iter_no_change": _COUNT,
-        "coef_tol": Choice(None) | Number(0, closed="left"),
-        "early_stopping": Boolean(),
-        "scoring": Choice(None) | Instance((str, Callable), "a name or a callable"),
-        "validation_fraction": Number(0, 1, closed="neither"),
-        "shuffle": Boolean(),
-        "standardize": Choice("auto") | Boolean(),
-        "average": Choice("auto", "tail") | Boolean() | _COUNT,
-        "clip_norm": Choice(None) | _POSITIVE,
-        "init": Choice("zeros", "random"),
-        "warm_start": Boolean(),
-        "record_gradient_norm": Boolean(),
-        "verbose": Boolean() | Number(0, integer=True),
-    }
+    constraints: ClassVar[dict[str, Constraint]] = CONSTRAINTS
 
     def fit(
         self,
@@ -285,13 +189,8 @@ class LinearModel(CallbackSupport, BaseEstimator):
         for key in params:
             name, _, inner = key.partition("__")
             value = params.get(name, getattr(self, name, None))
-            has_own = hasattr(value, "set_params") and not isinstance(value, type)
-            if inner and name in _REGISTRIES and not has_own:
-                what = "it" if callable(value) else "a name"
-                raise ValueError(
-                    f"{key} cannot be set on {name}={value!r}: {what} has no "
-                    f"parameters. Pass an instance: {name}={_example(name, value)}."
-                )
+            if inner:
+                check_has_parameters(key, name, value)
         return super().set_params(**params)
 
     def _scratch(self):
@@ -385,7 +284,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
         warn_past_end(plan.schedule, progress.t + plan.n_batches)
         before, start = progress.copy(), time.perf_counter()
         try:
-            value, done = run_pass(objective, plan, progress, before, rates)
+            value, done = train_once(objective, plan, progress, before, rates)
             seconds = time.perf_counter() - start
             score = early and early.see(progress)
             norm = math.nan
@@ -563,59 +462,14 @@ class LinearModel(CallbackSupport, BaseEstimator):
             best,
         )
 
-    def _parts(self) -> _Parts:
+    def _parts(self) -> Parts:
         """Return the parameters resolved, those of the last call if they are equal."""
         cls: Any = type(self)
-        values = _parameter_values(cls)(self.__dict__)
+        values = parameter_values(cls)(self.__dict__)
         known = self._resolved
         if known is None or not known.holds_for(values):
-            self._resolved = known = _Resolved(values, self._resolve())
+            self._resolved = known = Resolved(values, resolve(self))
         return known.parts
-
-    def _resolve(self) -> _Parts:
-        values = self.get_params(deep=False)
-        _reject_schedule_as_rate(type(self).__name__, self.learning_rate)
-        check_parameters(type(self).__name__, values, self.constraints)
-        as_random_state(type(self).__name__, self.random_state)
-        check_scoring_name(self.scoring)
-        penalty = resolve_penalty(self.penalty, l1_ratio=self.l1_ratio)
-        optimizer, is_auto = Adam(), _is_auto(self.optimizer)
-        if not is_auto:
-            owner = type(self).__name__
-            optimizer = resolve_optimizer(self.optimizer, penalty, owner, _WORDS)
-        schedule, rate, size = self.schedule, self.learning_rate, self.batch_size
-        settings = Settings(
-            optimizer=optimizer,
-            schedule=(
-                schedule if _is_auto(schedule) else as_schedule(schedule, words=_WORDS)
-            ),
-            learning_rate=rate if _is_auto(rate) else float(rate),
-            batch_size=int(size) if isinstance(size, Integral) else size,
-            shuffle=bool(self.shuffle),
-            clip_norm=self.clip_norm,
-            average=self._averaged_from(),
-            standardize=bool(self.standardize),
-        )
-        return _Parts(self._resolve_loss(), penalty, settings, is_auto)
-
-    def _averaged_from(self) -> Any:
-        """Return the step from which weights are averaged, None, or a word."""
-        if isinstance(self.average, str):
-            return self.average
-        return int(self.average) or None
-
-    def _resolve_loss(self):
-        loss = as_loss(self.loss, self.loss_kind)
-        if not isinstance(loss, self.loss_kind):
-            fitting = [
-                name for name, cls in LOSSES.items() if issubclass(cls, self.loss_kind)
-            ]
-            raise ValueError(
-                f"loss must be a {self.loss_kind.__name__} for "
-                f"{type(self).__name__}, e.g. one of {sorted(fitting)}, "
-                f"got {self.loss!r}."
-            )
-        return loss
 
     def _objective(
         self, parts, X, y, sample_weight, *, resume, streaming, **target_options
@@ -697,8 +551,8 @@ class LinearModel(CallbackSupport, BaseEstimator):
             progress.convert(objective, parts.settings.optimizer)
         progress.units = objective.units
         if not resume and self.init == "random":
-            progress.w[...] = _random_start(objective, seed, coef_init=start[0])
-        _set_start(objective, progress.w, *start)
+            progress.w[...] = random_start(objective, seed, coef_init=start[0])
+        set_start(objective, progress.w, *start)
         if objective.penalty.has_prox:
             # Converting units may have rounded a weight past its bound.
             objective.project(progress.w)
@@ -816,91 +670,9 @@ class LinearModel(CallbackSupport, BaseEstimator):
         return state
 
 
-def _reject_schedule_as_rate(owner, rate):
-    """Raise for what is a ``learning_rate`` in scikit-learn's SGD."""
-    if isinstance(rate, str) and rate in _SCHEDULES_OF_SGD:
-        raise ValueError(
-            f"{owner}: learning_rate must be 'auto' or a number, got {rate!r}. How the "
-            f"rate changes is said by schedule={_SCHEDULES_OF_SGD[rate]!r}."
-        )
-
-
 def _with_mean_one(weights):
     """Return proportions as weights of mean 1, None if they are all the same."""
     if weights is None:
         return None
     weights = weights / weights.max()
     return None if weights.min() == 1 else weights / weights.mean()
-
-
-def forget(progress, optimizer):
-    """Begin the optimizer's state and the mean of the weights anew."""
-    progress.state = initial_state(optimizer, progress.w)
-    progress.since = progress.t
-    progress.n_averaged = 0
-
-
-def _random_start(objective, seed, coef_init):
-    """Return weights for ``init="random"``; coefficients of zero if they are given.
-
-    Those of the user are about another intercept than those of the draw.
-    """
-    n_features, units = objective.X.shape[1], objective.units
-    w = np.random.default_rng(seed).standard_normal(objective.shape)
-    w /= math.sqrt(n_features)
-    if coef_init is not None:
-        w[:n_features] = 0
-    elif units is not None:
-        w[:n_features][units.inverse_scale == 0] = 0
-    return w
-
-
-def _set_start(objective, w, coef_init, intercept_init):
-    """Write the user's start values, those that are given, into ``w``."""
-    if coef_init is None and intercept_init is None:
-        return
-    outputs, n_features = objective.shape[1:], objective.X.shape[1]
-    coef, intercept = objective.fold(w)
-    if coef_init is not None:
-        shapes = (
-            [(*outputs, n_features)] if outputs else [(n_features,), (1, n_features)]
-        )
-        coef = _start_values("coef_init", coef_init, shapes, w.dtype)
-        coef = coef.reshape(shapes[0]).T
-    if intercept_init is not None:
-        if not objective.fit_intercept:
-            raise ValueError("intercept_init is given, and fit_intercept is False.")
-        shapes = [outputs or (1,), ()]
-        intercept = _start_values("intercept_init", intercept_init, shapes, w.dtype)
-        intercept = intercept.reshape(outputs if intercept.size > 1 else ())
-        intercept = np.broadcast_to(intercept, outputs)
-    w[...] = objective.unfold(coef, intercept)
-
-
-def _start_values(name, values, shapes, dtype):
-    try:
-        with np.errstate(over="ignore"):
-            array = np.asarray(values, dtype=dtype)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"{name} must be an array of numbers, got {values!r}."
-        ) from None
-    if array.shape not in shapes:
-        accepted = " or ".join(map(str, shapes))
-        raise ValueError(f"{name} must have shape {accepted}, got {array.shape}.")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite in {dtype}, got {values!r}.")
-    return array
-
-
-def _is_auto(value):
-    return isinstance(value, str) and value == "auto"
-
-
-def _example(parameter, name):
-    """Return how the component would be written as an instance, as a hint."""
-    registry = _REGISTRIES[parameter]
-    if _is_auto(name):
-        return f"{_FOR_AUTO[parameter].__name__}()"
-    is_known = isinstance(name, str) and name in registry
-    return f"{registry[name].__name__}()" if is_known else "an instance"

@@ -7,9 +7,9 @@ from scipy import sparse
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
 from ._data import is_valid_target
+from ._early_stopping import Given
 from ._model import LinearModel
 from ._validation import Number
-from ._validation_set import Given
 from ._warnings import warn
 from .losses import LOSSES, RegressionLoss
 

@@ -9,8 +9,8 @@ import numpy as np
 from ._calls import averaged
 from ._compiled import objective_value
 from ._diagnosis import Divergence
+from ._early_stopping import Best
 from ._loop import Progress
-from ._validation_set import Best
 
 
 @dataclass
@@ -94,14 +94,14 @@ class Run:
     updates : int
         The optimizer steps since then, also those that were undone.
     level : float or None
-        The lowest objective at the end of a stage, see `skgd._rules._Level`.
+        The lowest objective at the end of a stage, see `skgd._stopping._Level`.
     at_level : Progress or None
         The end of that stage.
     at_rest : ndarray or None
-        The weights that `skgd._rules._Standstill` compares with.
+        The weights that `skgd._stopping._Standstill` compares with.
     looked_at : int
         The number of epochs after which the objective was level and far above its
-        minimum, see `skgd._rules._Level`; 0: that was not so when it was last asked.
+        minimum, see `skgd._stopping._Level`; 0: that was not so when it was last asked.
     best : Best
         The best of the scores.
     stop_reason : str or None

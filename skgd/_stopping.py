@@ -1,229 +1,200 @@
-"""When the minimisation of a function ends, and what is said about it."""
+"""The rules by which training ends."""
 
 import math
 from dataclasses import dataclass
-from time import perf_counter
 
 import numpy as np
 
-STATUS = {
-    "gtol": 0,
-    "xtol": 0,
-    "ftol": 0,
-    "max_iter": 1,
-    "stuck": 2,
-    "diverged": 3,
-    "callback": 99,
-}
-"""SciPy's codes, where it has one."""
-
-
-class History:
-    """What happened: an entry for the start and one for each iteration.
-
-    Attributes
-    ----------
-    values : list of float
-        The objective, as it is minimised.
-    norms : list of float
-        The largest entry of the gradient; with a proximal step that of
-        x − prox(x − g, 1), which is zero where nothing is left to do.
-    turned : list of bool
-        Whether the gradient points against the one before.
-    seconds : list of float
-        Since the start.
-    points : list of ndarray or None
-    last, best : Point
-        The last, and the finite one of the lowest objective.
-    step : float
-        The largest change of an entry in the last iteration.
-    reach : float
-        The largest change of an entry since the start, over all iterations.
-    """
-
-    start: "Point"
-    last: "Point"
-    best: "Point"
-
-    def __init__(self, keep_points: bool):
-        self.values: list[float] = []
-        self.norms: list[float] = []
-        self.turned: list[bool] = []
-        self.seconds: list[float] = []
-        self.points: list[np.ndarray] | None = [] if keep_points else None
-        self.step = math.inf
-        self.reach = 0.0
-        self._began = perf_counter()
-
-    @property
-    def n_iter(self) -> int:
-        return len(self.values) - 1
-
-    def add(self, point: "Point", norm: float) -> None:
-        first = not self.values
-        self.turned.append(not first and bool(point.g @ self.last.g < 0))
-        if first:
-            self.start = point
-        else:
-            self.step = _largest(point.x - self.last.x)
-            self.reach = max(self.reach, _largest(point.x - self.start.x))
-        self.last = point
-        if first or (point.is_finite and point.value < self.best.value):
-            self.best = point
-        self.values.append(point.value)
-        self.norms.append(norm)
-        self.seconds.append(perf_counter() - self._began)
-        if self.points is not None:
-            self.points.append(point.x)
+from ._run import value_at_rest
+from ._slowness import SecondLook
 
 
 @dataclass(frozen=True)
-class Point:
-    """Weights with the objective, as it is minimised, and its gradient there.
+class Stopping:
+    """When training ends before ``max_iter`` epochs; None: that rule is not used.
 
-    ``noise`` is the error that rounding makes in an entry of the gradient, as far as
-    the way it is computed tells.
+    ``tol`` and ``n_iter_no_change`` are explained at `_Level`; ``coef_tol`` bounds
+    the change of every weight in an epoch, or in a cycle, relative to the largest.
     """
 
-    x: np.ndarray
-    value: float
-    g: np.ndarray
-    noise: float = 0.0
-
-    @property
-    def is_finite(self) -> bool:
-        return math.isfinite(self.value) and bool(
-            np.isfinite(self.x).all() and np.isfinite(self.g).all()
-        )
-
-
-@dataclass(frozen=True)
-class StoppingRule:
-    """The tolerances and the number of iterations: see `skgd.minimize`."""
-
-    gtol: float
-    xtol: float
-    ftol: float
     max_iter: int
-
-    def reason(self, history: History) -> str | None:
-        """Return the reason to stop, None to go on."""
-        values = history.values
-        if not history.last.is_finite:
-            return "diverged"
-        if history.norms[-1] <= self.gtol:
-            return "gtol"
-        if history.step < self.xtol:
-            return "xtol"
-        if history.n_iter and abs(values[-1] - values[-2]) < self.ftol:
-            return "ftol"
-        if history.n_iter < self.max_iter:
-            return None
-        rose = values[-1] > values[0] and history.norms[-1] > history.norms[0]
-        return "diverged" if rose else "max_iter"
+    tol: float | None = None
+    n_iter_no_change: int = 5
+    coef_tol: float | None = None
 
 
-def behavior(history: History, reason: str) -> str:
-    """Return what the last iterations were like: see the notes of `skgd.minimize`."""
-    if reason == "diverged":
-        return "diverged"
-    if reason == "gtol":
-        return "converged"
-    n = min(max(5, history.n_iter // 20), (history.n_iter + 1) // 2)
-    if n == 0:
-        return "progressing"
-    if _is_rounding(history, n):
-        return "converged"
-    norms, values = history.norms, history.values
-    met = reason in ("xtol", "ftol")
-    if max(norms[-n:]) < 0.9 * max(norms[-2 * n : -n]):
-        return "converged" if met else "progressing"
-    turns = sum(history.turned[-n:]) / n
-    rises = float(np.mean(np.diff(values[-n - 1 :]) > 0))
-    has_jumped = met and history.turned[-1] and norms[-1] >= 0.9 * norms[-2]
-    if turns >= 0.5 or rises >= 0.25 or has_jumped:
-        return "oscillating"
-    if met or norms[-1] < 0.01 * max(norms):
-        return "plateau"
-    return "progressing"
+class Rules:
+    """All the rules by which training ends; they look at it after each epoch."""
+
+    def __init__(self, objective, plan, run, stopping, early):
+        self._run, self._early, self._plan = run, early, plan
+        self._rests = _Rests(plan.schedule, run.progress)
+        self._stands_still = _Standstill(run, stopping.coef_tol)
+        self.settled = early or _Level(objective, plan, run, stopping)
+
+    def reason(self, value):
+        """Return why to stop, or None."""
+        run, score = self._run, None
+        if self._early is not None:
+            score = self._early.see(run.progress)
+            run.history.validation_curve.append(score)
+        stage_ends = tell_schedule(self._plan, run.progress, value, score)
+        at_rest = self._rests.has_come(stage_ends)
+        return self.settled(run.history, at_rest) or self._stands_still(at_rest)
 
 
-def _is_rounding(history, n):
-    """Whether nothing but rounding errors is left of the last n gradients.
+def tell_schedule(plan, progress, value, score=None) -> bool:
+    """Tell a schedule with memory how training goes; return whether a stage is over.
 
-    That is so if they are within the error of their computation, and not because that
-    has grown with the objective; or if the steps are within that of x, and the
-    gradients within what such a step changes, by the curvature between the largest
-    gradient and here.
+    It is told the score if there is one, or else the loss.
     """
-    x, norms = history.last.x, history.norms
-    largest = max(norms[-n:])
-    if largest <= history.last.noise:
-        return largest <= max(history.start.noise, 1e-3 * max(norms))
-    eps = float(np.finfo(x.dtype).eps)
-    error = 8 * eps * _largest(x)
-    has_fallen = largest <= math.sqrt(eps) * max(norms)
-    at_rest = history.step <= error
-    return has_fallen and at_rest and largest * history.reach <= error * max(norms)
-
-
-def describe(history: History, rule: StoppingRule, reason, behavior, rate) -> str:
-    """Return a message: why it stopped, what it was like, what to change."""
-    if reason == "diverged":
-        return _describe_divergence(history, rule, rate)
-    why = {
-        "gtol": f"no entry of the gradient is larger than gtol={rule.gtol:g}",
-        "xtol": f"x changed by {history.step:.3g}, less than xtol={rule.xtol:g}",
-        "ftol": f"the objective changed by less than ftol={rule.ftol:g}",
-        "max_iter": f"max_iter={rule.max_iter} is reached",
-        "callback": "`callback` raised `StopIteration`",
-    }[reason]
-    remark = _REMARKS[behavior].format(rate=rate)
-    if behavior == "converged" and reason in ("max_iter", "callback"):
-        remark = (
-            f"That is rounding error: as far as can be told a critical point. {remark}"
-        )
-    if behavior == "progressing" and history.norms[-1] > 100 * history.norms[0]:
-        remark = "It grows: the objective may have no finite optimum."
-    return (
-        f"Stopped after {history.n_iter} iterations: {why}. The largest entry of the "
-        f"gradient is {history.norms[-1]:.3g}. {remark}"
+    state = progress.schedule_state
+    return bool(state) and plan.schedule.observe(
+        value if score is None else -score, **state
     )
 
 
-_REMARKS = {
-    "converged": "skgd.critical_point tells a minimum, a saddle and a plateau apart.",
-    "progressing": "It was still getting on: increase max_iter or the learning rate "
-    "(it was {rate:g}).",
-    "plateau": "The gradient does not get smaller: a plateau or a flat valley, not a "
-    "critical point. Increase the learning rate (it was {rate:g}), or take an "
-    "optimizer with momentum or with rates per coordinate.",
-    "oscillating": "The gradient turns round and does not get smaller: the iterates "
-    "oscillate. Lower the learning rate (it was {rate:g}), or take a schedule that "
-    "does.",
-}
+def _has_stages(schedule):
+    """Whether the rate comes down again and again."""
+    return schedule.cycle_end(1) < math.inf or bool(schedule.init())
 
 
-def _describe_divergence(history, rule, rate):
-    last, n = history.last, history.n_iter
-    if n == 0:
-        return (
-            f"Not started: at x0 the objective is {last.value} and its gradient is "
-            f"{last.g}; both must be finite."
+class _Rests:
+    """Tells when training comes to rest: after an epoch, with stages at their ends.
+
+    Stages are the cycles of a schedule, or the times between reductions of the rate by
+    one that waits for a plateau. Within a cycle the rate falls, and what stands still
+    may do so for that reason; on a plateau it waits for a lower rate.
+    """
+
+    def __init__(self, schedule, progress):
+        self._schedule, self._progress = schedule, progress
+        self._cycle_end = schedule.cycle_end(progress.t + 1)
+
+    def has_come(self, is_told):
+        if self._schedule.init():
+            return is_told
+        t = self._progress.t
+        if math.isinf(self._cycle_end):
+            return True
+        if t < self._cycle_end:
+            return False
+        self._cycle_end = self._schedule.cycle_end(t + 1)
+        return True
+
+
+class _Level:
+    """Whether the objective is level: whether longer training would change it.
+
+    With a schedule of stages it is asked at the end of each, by the objective over
+    all samples: it is level if the last stage has lowered it, from the best before, by
+    at most ``tol`` of what it was at the start of training, without outliers if the
+    loss is one to which they hardly matter. A schedule that comes to
+    rest only once, at its end, is not asked at all: a rate that vanishes makes any
+    objective level.
+
+    Otherwise by the mean of the loss curve over ``n_iter_no_change`` epochs, and by
+    that over as many before them: level if they differ by at most ``tol`` for each
+    epoch. A loss that rises is not level: that may be a wave of a momentum.
+
+    Nor, either way, is one that falls by more than it did before: that is the start
+    of a rate that warms up, or of an optimizer that looks for its rate. Nor is one
+    that is still far above the minimum, as a `SecondLook` may find. There is one at the
+    ends of stages, or else when the number of epochs has doubled since the last.
+    """
+
+    what = "objective"
+
+    def __init__(self, objective, plan, run, stopping):
+        self._objective, self._run = objective, run
+        self._second_look = SecondLook(objective)
+        self._optimizer, self._stopping = plan.optimizer, stopping
+        self._is_exact = plan.n_batches == 1
+        self._has_stages = _has_stages(plan.schedule)
+        self.is_asked = stopping.tol is not None and (
+            self._has_stages or math.isinf(plan.schedule.end)
         )
-    if last.is_finite:
-        what = f"after max_iter={rule.max_iter} iterations the objective is worse than "
-        what += "at x0, and its gradient is larger"
-    else:
-        what = f"after {n} iterations x, the objective or its gradient is not finite"
-    best = history.values.index(history.best.value)
-    if best in (n - 1, n) and n > 1:
-        remedy = "It got better all the way: the objective has no finite optimum here, "
-        remedy += f"or the learning rate (it was {rate:g}) is too high."
-    else:
-        remedy = f"Lower the learning rate (it was {rate:g})."
-    return f"Diverged: {what}. x is the best point, of iteration {best}. {remedy}"
+
+    def __call__(self, history, at_rest):
+        if not (self.is_asked and at_rest):
+            return None
+        agree = self._stages_agree if self._has_stages else self._windows_agree
+        return "tol" if agree(history) else None
+
+    def _stages_agree(self, history):
+        run = self._run
+        value = value_at_rest(self._objective, self._optimizer, run.progress)
+        before, tolerance = run.level, self._stopping.tol * history.size
+        if before is None or value < before:
+            run.level, run.at_level = value, run.progress.copy()
+        if before is None or value > history.reference + tolerance:
+            return False
+        fall_before, fall = history.loss_curve[0] - before, before - value
+        agree = fall <= tolerance and not _speeds_up(fall_before, fall)
+        return agree and self._is_near_minimum(run.at_level, _MUCH_LOWER)
+
+    def _windows_agree(self, history):
+        curve = history.loss_curve
+        n, tol = self._stopping.n_iter_no_change, self._stopping.tol
+        if len(curve) < 2 * n:
+            return False
+        before, last = curve[-2 * n : -n], curve[-n:]
+        change = abs(sum(before) - sum(last)) / n
+        fall_before, fall = before[0] - before[-1], last[0] - last[-1]
+        measure = min(abs(sum(last)), n * history.typical)
+        is_level = change <= tol * measure and not _speeds_up(fall_before, fall)
+        is_level = is_level or change <= np.finfo(float).eps * abs(curve[0])
+        if not is_level or len(curve) < 2 * self._run.looked_at:
+            return False
+        # At a rate that stays, noise keeps the weights well above the minimum.
+        times = 1 if self._is_exact else 10 * _MUCH_LOWER
+        return self._is_near_minimum(self._run.progress, times)
+
+    def _is_near_minimum(self, progress, times):
+        """Whether no point is found that is lower by so many times ``tol``."""
+        history = self._run.history
+        bound = times * self._stopping.tol * history.size
+        w = progress.result(self._optimizer)
+        # Weights of zero that cost nothing are a minimum nobody wants.
+        is_near = history.start == 0 or bound == 0
+        is_near = is_near or self._second_look.possible_fall(w) <= bound
+        self._run.looked_at = 0 if is_near else self._run.n_epochs
+        return is_near
+
+    @property
+    def advice(self):
+        """What the last look has found, for the warning."""
+        if not self._run.looked_at:
+            return ""
+        return (
+            f"After {self._run.looked_at} epochs it hardly changed and was above its "
+            "minimum by much more than tol: so it is with columns that are nearly "
+            "collinear, or not centred for want of an intercept, and at a rate that is "
+            "far too low. "
+        )
 
 
-def _largest(x):
-    return float(np.max(np.abs(x), initial=0.0))
+_MUCH_LOWER = 10
+"""How many times ``tol`` is too much to be left when training ends."""
+
+
+def _speeds_up(fall_before, fall):
+    """Whether a value falls, and by more than before."""
+    return fall > fall_before > 0
+
+
+class _Standstill:
+    """Whether no weight has moved by more than the bound since the last rest."""
+
+    def __init__(self, run, coef_tol):
+        self._run, self._coef_tol = run, coef_tol
+        if run.at_rest is None:
+            run.at_rest = run.progress.w.copy()
+
+    def __call__(self, at_rest):
+        if self._coef_tol is None or not at_rest:
+            return None
+        w = self._run.progress.w
+        change, largest = np.abs(w - self._run.at_rest).max(), np.abs(w).max()
+        self._run.at_rest = w.copy()
+        return "coef_tol" if change <= self._coef_tol * largest else None

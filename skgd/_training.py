@@ -8,12 +8,12 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ._compiled import run_batches
+from ._early_stopping import EarlyStopping
 from ._loop import Progress
 from ._objective import LinearObjective
 from ._plan import Plan, warn_past_end
-from ._rules import Rules, Stopping
 from ._run import Run
-from ._validation_set import EarlyStopping
+from ._stopping import Rules, Stopping
 from ._warnings import warn
 
 
@@ -44,7 +44,7 @@ class GradientNorms(Watcher):
         run.history.gradient_norm_curve[-1] = norm
 
 
-def run_pass(
+def train_once(
     objective: LinearObjective,
     plan: Plan,
     progress: Progress,
@@ -127,7 +127,7 @@ def _epoch(objective, plan, run, rules):
     progress, history = run.progress, run.history
     before = progress.copy()
     rates = plan.rates(progress, plan.n_batches)
-    value, done = run_pass(objective, plan, progress, before, rates, history.hopeless)
+    value, done = train_once(objective, plan, progress, before, rates, history.hopeless)
     run.updates += done
     run.before_last = before
     if value < run.lowest:

@@ -263,7 +263,7 @@ model.set_callbacks(Checkpoint(sys.argv[1])).fit(X, y)
 """
 WITHIN_EPOCH = {
     "target": "_training.run_batches",
-    "partly": "original(*arguments[:3], arguments[3][:20], **options)",
+    "partly": "original(*arguments, **options | {'rates': options['rates'][:20]})",
 }
 WITHIN_WRITING = {"target": "os.fsync", "partly": "pass"}
 
