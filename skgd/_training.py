@@ -152,7 +152,10 @@ def blow_up_of_stream(objective, progress, value) -> str | None:
     that of the first samples and of all that seemed out of proportion to them.
     """
     if not math.isfinite(value):
-        return "a weight or a loss is no longer finite. This call was undone."
+        return (
+            "a weight or a loss is no longer finite. The coefficients are those before "
+            "this call."
+        )
     before, progress.is_suspect = progress.is_suspect, False
     if progress.n_seen < 1000 or value > 1e4 * progress.null_loss:
         null, n = objective.null_loss(), objective.n_samples

@@ -297,7 +297,7 @@ def test_auto_batch_of_wide_sparse_rows(n_features, settings, n_batches):
 
 def wide_rows(n_features):
     rng = np.random.default_rng(0)
-    wide = sparse.random_array((300, n_features), density=1e-4, rng=rng, format="csr")
+    wide = sparse.random(300, n_features, 1e-4, format="csr", random_state=rng)
     return wide, rng.normal(size=300)
 
 
