@@ -12,7 +12,7 @@ from scipy import sparse
 
 from . import _loop
 from ._compiled import compiled_penalty, compiled_twin
-from ._loop import Progress
+from ._progress import Progress
 
 _MOST_ROWS = 10_000
 _MOST_BATCHES = 1000

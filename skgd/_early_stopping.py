@@ -15,8 +15,8 @@ from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.model_selection import train_test_split
 
 from ._calls import initial_state
-from ._loop import Progress
 from ._objective import LinearObjective
+from ._progress import Progress
 from ._validation import did_you_mean
 from .optimizers import Optimizer
 

@@ -12,8 +12,9 @@ from scipy.optimize import Bounds, OptimizeResult
 from ._calls import initial_state, projection, prox
 from ._descent import STATUS, Iterates, Point, StoppingRule, behavior, describe
 from ._function import FunctionObjective, as_function, as_vector
-from ._loop import Progress, run_batches
+from ._loop import run_batches
 from ._plan import BATCH_SIZE, Settings, plan_training, warn_past_end
+from ._progress import Progress
 from ._stopping import tell_schedule
 from ._validation import (
     Boolean,

@@ -33,7 +33,6 @@ from ._early_stopping import (
     ValidationSet,
     hold_out,
 )
-from ._loop import Progress
 from ._objective import LinearObjective
 from ._parameters import (
     CONSTRAINTS,
@@ -48,6 +47,7 @@ from ._plan import (
     plan_training,
     warn_past_end,
 )
+from ._progress import Progress
 from ._repetition import Repetition
 from ._run import Run
 from ._standardization import Standardizer

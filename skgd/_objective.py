@@ -18,7 +18,7 @@ import numpy as np
 from scipy import sparse
 
 from . import _calls
-from ._standardization import Units
+from ._units import Units
 from .losses import Loss
 from .optimizers import Optimizer
 from .penalties import Penalty

@@ -10,10 +10,10 @@ from dataclasses import replace
 import numpy as np
 
 from ._compiled import OneBatch
-from ._loop import Progress
+from ._copying import shallow_copy
 from ._objective import LinearObjective
 from ._plan import Plan, averaging
-from ._standardization import shallow_copy
+from ._progress import Progress
 from ._training import blow_up_of_stream
 
 

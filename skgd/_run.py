@@ -10,7 +10,7 @@ from ._calls import averaged
 from ._compiled import objective_value
 from ._diagnosis import Divergence
 from ._early_stopping import Best
-from ._loop import Progress
+from ._progress import Progress
 
 
 @dataclass

@@ -1,9 +1,4 @@
-"""The units that training works in: standardized features, a target of size 1.
-
-Training sees the features ``(X - center) * inverse_scale`` and predicts z for them;
-the loss sees ``offset + unit * z``. Nothing is copied: the pass over the data converts
-as it reads, and the weights are converted back when they are published.
-"""
+"""Which units training works in: standardized features, a target of size 1."""
 
 from dataclasses import dataclass, replace
 
@@ -12,180 +7,10 @@ from scipy import sparse
 
 from ._calls import loss_gradient
 from ._component import fingerprint
-from ._core import add_moments
+from ._copying import shallow_copy
+from ._moments import Moments
+from ._units import Units, inverse
 from .losses import ClassificationLoss, Loss, RegressionLoss
-
-
-@dataclass(frozen=True)
-class Units:
-    """How the numbers of the user and those of training belong together.
-
-    Attributes
-    ----------
-    center : ndarray of shape (n_features,)
-        Zero for columns that are not centred.
-    inverse_scale : ndarray of shape (n_features,)
-        Zero for constant columns, which then have no influence.
-    offset, unit, residual_scale : ndarray of the shape of one row of the output
-        Of shape () or (n_outputs,). The derivative of the loss by the raw
-        prediction of the user times ``residual_scale`` is what gradients are made of.
-    """
-
-    center: np.ndarray
-    inverse_scale: np.ndarray
-    offset: np.ndarray
-    unit: np.ndarray
-    residual_scale: np.ndarray
-
-    def fold(self, w, fit_intercept) -> tuple[np.ndarray, np.ndarray]:
-        """Return the coefficients and the intercept that ``w`` stands for.
-
-        Returns
-        -------
-        coef : ndarray of float64 of shape (n_features, ...)
-        intercept : ndarray of float64 of the shape of one row of ``w``
-        """
-        w = w.astype(float, copy=False)
-        coef = self._by_feature(w[: len(self.center)], self.inverse_scale) * self.unit
-        intercept = self.offset - self.center @ coef
-        if fit_intercept:
-            intercept = intercept + self.unit * w[-1]
-        return coef, intercept
-
-    def unfold(self, coef, intercept, fit_intercept) -> np.ndarray:
-        """Return the weights that stand for coefficients and intercept."""
-        scale = _inverse(self.inverse_scale)
-        coef = coef.astype(float, copy=False)
-        w = self._by_feature(coef, scale) / self.unit
-        if not fit_intercept:
-            return w
-        last = (intercept - self.offset + self.center @ coef) / self.unit
-        return np.concatenate([w, last[np.newaxis]])
-
-    def for_outputs(self, outputs) -> "Units":
-        """Return the same for raw predictions of another shape, as they are."""
-        dtype = self.unit.dtype
-        ones = np.ones(outputs, dtype)
-        offset = np.zeros(outputs, dtype)
-        return replace(self, offset=offset, unit=ones, residual_scale=ones)
-
-    @staticmethod
-    def _by_feature(coef, factor):
-        return coef * (factor if coef.ndim == 1 else factor[:, np.newaxis])
-
-
-def identity_units(objective) -> Units:
-    """Return the units in which the numbers of training are those of the user."""
-    d, outputs = objective.X.shape[1], objective.shape[1:]
-    ones = np.ones(outputs)
-    return Units(np.zeros(d), np.ones(d), np.zeros(outputs), ones, ones)
-
-
-def same_units(one: Units | None, other: Units | None) -> bool:
-    """Return whether two units are equal; None has those of the user."""
-    if one is None or other is None or one is other:
-        return one is other
-    pairs = zip(vars(one).values(), vars(other).values(), strict=True)
-    return all(np.array_equal(a, b) for a, b in pairs)
-
-
-def convert(w, old: Units, new: Units, fit_intercept) -> np.ndarray:
-    """Return the weights in new units that stand for the same function."""
-    moved = new.unfold(*old.fold(w, fit_intercept), fit_intercept)
-    return moved.astype(w.dtype)
-
-
-def shallow_copy(instance):
-    """Do what `copy.copy` does, in a tenth of the time."""
-    twin = object.__new__(type(instance))
-    twin.__dict__.update(instance.__dict__)
-    return twin
-
-
-class Moments:
-    """Running moments of columns, kept for the values that are not zero.
-
-    Parameters
-    ----------
-    n_columns : int
-    """
-
-    def __init__(self, n_columns):
-        self.total = 0.0
-        self.table = np.zeros((3, n_columns))
-
-    def copy(self) -> "Moments":
-        twin = shallow_copy(self)
-        twin.table = self.table.copy()
-        return twin
-
-    def add(self, X, sample_weight) -> None:
-        """Count some more rows of a C-ordered or CSR ``X``."""
-        n = X.shape[0]
-        self.total += (
-            n if sample_weight is None else float(np.sum(sample_weight, dtype=float))
-        )
-        step = max(1, _CHUNK * n // (1 + _stored(X)))
-        for start in range(0, n, step):
-            rows = slice(start, start + step)
-            part = X[rows] if step < n else X
-            _add_rows(
-                part, None if sample_weight is None else sample_weight[rows], self.table
-            )
-
-    @property
-    def nonzero(self) -> np.ndarray:
-        """The share of each column's values that are not zero.
-
-        Sums of the same weights in another order differ by rounding.
-        """
-        share = self.table[0] / self.total
-        return np.where(np.abs(share - 1) < 1e-10, 1.0, share)
-
-    @property
-    def mean(self) -> np.ndarray:
-        return self.nonzero * self.table[1]
-
-    def square(self, center) -> np.ndarray:
-        """Return the mean square about a center, exact also far from zero.
-
-        Not finite if it overflows.
-        """
-        nonzero = self.nonzero
-        with np.errstate(over="ignore", invalid="ignore"):
-            distance = np.square(self.table[1] - center)
-            spread = self.table[2] / self.total + nonzero * distance
-            return spread + (1 - nonzero) * np.square(center)
-
-    @property
-    def underflows(self) -> np.ndarray:
-        """Whether a column has values other than zero whose squares say nothing."""
-        return (self.nonzero > 0) & (self.square(0.0) < np.finfo(float).tiny)
-
-
-_CHUNK = 2**25
-"""Values that are counted between two looks for Ctrl-C."""
-
-
-def _stored(X):
-    return X.nnz if sparse.issparse(X) else X.size
-
-
-def _add_rows(X, sample_weight, table):
-    is_sparse = sparse.issparse(X)
-    if is_sparse and not X.has_canonical_format:
-        # Entries of the same place are one value: their sum.
-        X = X.copy()
-        X.sum_duplicates()
-    add_moments(
-        X.data if is_sparse else X,
-        X.indices if is_sparse else None,
-        X.indptr if is_sparse else None,
-        sample_weight,
-        X.shape[0],
-        X.shape[1],
-        table,
-    )
 
 
 @dataclass(frozen=True)
@@ -346,7 +171,7 @@ class Standardizer:
         center, scale, is_ignored = self._feature_scales(objective, unit.max())
         units = Units(
             center=center,
-            inverse_scale=_inverse(scale).astype(dtype),
+            inverse_scale=inverse(scale).astype(dtype),
             offset=self.offset.reshape(outputs).astype(dtype),
             unit=unit.reshape(outputs).astype(dtype),
             residual_scale=residual_scale.reshape(outputs).astype(dtype),
@@ -587,12 +412,6 @@ def _named(columns, array, names=None):
     shown = [repr(str(names[j])) if names is not None else str(j) for j in columns[:3]]
     more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
     return f"column{'s' * (len(columns) > 1)} {', '.join(shown)}{more} of {array}"
-
-
-def _inverse(scale):
-    with np.errstate(divide="ignore", over="ignore"):
-        inverse = 1 / scale.astype(float)
-    return np.where(np.isfinite(inverse), inverse, 0.0)
 
 
 def _chunks(objective, size=2**16):

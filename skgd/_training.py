@@ -9,9 +9,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ._compiled import run_batches
 from ._early_stopping import EarlyStopping
-from ._loop import Progress
 from ._objective import LinearObjective
 from ._plan import Plan, warn_past_end
+from ._progress import Progress
 from ._run import Run
 from ._stopping import Rules, Stopping
 from ._warnings import warn

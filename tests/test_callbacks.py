@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skgd import GDClassifier, GDRegressor, _callback_protocol
 from skgd._display import Display
-from skgd._loop import Progress
+from skgd._progress import Progress
 from skgd._run import History, Run
 
 try:

@@ -18,9 +18,9 @@ from skgd._compiled import (
     with_contiguous_rows,
 )
 from skgd._core import engines, permutation
-from skgd._loop import Progress
 from skgd._objective import LinearObjective
-from skgd._standardization import Units
+from skgd._progress import Progress
+from skgd._units import Units
 from skgd.losses import LOSSES, Hinge, Huber, LogLoss, RegressionLoss, SquaredError
 from skgd.optimizers import (
     COCOB,

@@ -15,9 +15,10 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import StandardScaler
 
-from skgd import LOSSES, GDClassifier, GDRegressor, _standardization
+from skgd import LOSSES, GDClassifier, GDRegressor, _moments
 from skgd._core import add_moments, engines
-from skgd._standardization import Moments, Units, convert
+from skgd._moments import Moments
+from skgd._units import Units, convert
 from skgd.losses import Quantile
 from skgd.penalties import Box, NonNegative
 
@@ -35,7 +36,7 @@ def _same_numbers_in_every_order_of_tests():
 @pytest.fixture(params=engines())
 def engine(request, monkeypatch):
     by_engine = partial(add_moments, engine=request.param)
-    monkeypatch.setattr(_standardization, "add_moments", by_engine)
+    monkeypatch.setattr(_moments, "add_moments", by_engine)
 
 
 def moments_of(X, sample_weight=None):
@@ -99,7 +100,7 @@ def test_moments_of_parts_in_any_order(container, monkeypatch):
     for rows in parts:
         moments.add(container(X[rows]), weight[rows])
     assert_moments(moments, X, weight)
-    monkeypatch.setattr(_standardization, "_CHUNK", 100)
+    monkeypatch.setattr(_moments, "_CHUNK", 100)
     assert_moments(moments_of(container(X), weight), X, weight)
 
 
