@@ -821,7 +821,7 @@ class RemembersAnArrayOnItself(SGD):
 
 
 MISTAKES = {
-    RemembersAnArrayOnItself: "attribute 'v' has changed: memory belongs in the state",
+    RemembersAnArrayOnItself: "attribute 'v' changed while it was used",
     WritesToWeights: "direction writes to w",
     WritesToGradient: "direction writes to g",
     WritesToWeightsInInit: "init writes to w",
@@ -837,7 +837,7 @@ MISTAKES = {
     StartsWithoutANumber: "'v' is not finite at the start",
     ChangesTheShape: "changes the shape or dtype of state entry 'v'",
     MakesANewArray: "'v' is the same after 12 steps; change it in place",
-    RemembersOnItself: "attribute 'last' has changed: memory belongs in the state",
+    RemembersOnItself: "attribute 'last' changed while it was used; a component",
     RemembersOnItsClass: "a second run from the same start differs",
     IsRandom: "a second run from the same start differs",
     RemembersByIdentity: "goes on from a deep copy of the state differs",
@@ -850,7 +850,7 @@ MISTAKES = {
     DecaysLessThanNothing: "weight_decay must be .* got -0.1",
     ForgetsItsParameter: "must store its arguments, unchanged",
     ChangesItsParameter: "must store its arguments, unchanged",
-    StoresMore: "attribute 'count' is stored and is not a parameter",
+    StoresMore: r"it stores \['count', .* but its parameters are",
     LeavesItsStart: "'w0' is a copy of the weights: relocate must move it",
     MovesTheWeightsItself: "relocate writes to w",
     LeadsBack: "must neither lead back nor elsewhere",
@@ -882,20 +882,15 @@ def test_check_optimizer_finds(mistake):
 
 
 def test_check_optimizer_finds_memory_in_a_parameter():
-    with pytest.raises(AssertionError, match="attribute 'counts' has changed"):
+    with pytest.raises(AssertionError, match="attribute 'counts' changed"):
         check_optimizer(CountsInAList(counts=[]))
 
 
 def test_check_optimizer_finds_parameters_out_of_range():
-    with pytest.raises(AssertionError, match=r"these parameters: .*beta1 must be"):
+    with pytest.raises(AssertionError, match=r"its parameters: Adam: beta1 must be"):
         check_optimizer(Adam(beta1=1.0))
 
 
-def test_check_optimizer_finds_parameters_that_cannot_be_pickled():
-    with pytest.raises(AssertionError, match="an attribute cannot be pickled"):
-        check_optimizer(Sound(momentum=lambda t: 0.9))
-
-
 def test_check_optimizer_takes_an_instance():
-    with pytest.raises(AssertionError, match="must be an instance"):
+    with pytest.raises(AssertionError, match="expected an instance"):
         check_optimizer(Sound)

@@ -552,7 +552,7 @@ class StoringMore(Lasso):
         (ValueOfEach(), "value must be a real number"),
         (Flat(), r"gradient must return an array of the shape of w, \(5, 3\)"),
         (Overflowing(), "warns: overflow"),
-        (Remembering(), "changed its attribute 'last_'"),
+        (Remembering(), "attribute 'last_' changed"),
         (BoundsMissed(), r"prox\(w, 0\) is a point of infinite value"),
         (BoundsTooTight(), "do not belong together"),
         (UnitsIgnored(), "allows weights whose coefficients value does not allow"),

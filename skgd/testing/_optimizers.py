@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ..optimizers import Optimizer
-from ._settings import require_real
+from ._settings import require_real, settings_kept
 
 SHAPES = ((3,), (4, 2))
 DTYPES = (np.float32, np.float64)
@@ -77,49 +77,21 @@ def check_optimizer(optimizer):
     AssertionError: Forgetful: state entry 'v' is the same after 12 steps; change it \
 in place, as in v *= ... or v[...] = ...
     """
-    _require(
-        isinstance(optimizer, Optimizer),
-        optimizer,
-        "must be an instance of a subclass of skgd.optimizers.Optimizer",
-    )
-    before = _attributes(optimizer)
-    for check in (
-        _check_parameters,
-        _check_init,
-        _check_direction,
-        _check_state_is_updated,
-        _check_only_arguments_count,
-        _check_resumes,
-        _check_shape_does_not_matter,
-        _check_zero_gradient,
-        _check_averaged,
-        _check_descends,
-        _check_relocate,
-        _check_scale,
-    ):
-        try:
+    with settings_kept(optimizer, Optimizer):
+        for check in (
+            _check_init,
+            _check_direction,
+            _check_state_is_updated,
+            _check_only_arguments_count,
+            _check_resumes,
+            _check_shape_does_not_matter,
+            _check_zero_gradient,
+            _check_averaged,
+            _check_descends,
+            _check_relocate,
+            _check_scale,
+        ):
             check(optimizer)
-        finally:
-            _check_stores_nothing(optimizer, before)
-
-
-def _check_parameters(optimizer):
-    try:
-        parameters = optimizer.get_params(deep=False)
-        twin = clone(optimizer)
-    except (AttributeError, RuntimeError) as error:
-        _fail(optimizer, f"__init__ must store its arguments, unchanged: {error}")
-    for name in vars(optimizer).keys() ^ parameters.keys():
-        _fail(optimizer, f"attribute {name!r} is stored and is not a parameter")
-    _require(
-        _attributes(twin.set_params(**parameters)) == _attributes(optimizer),
-        optimizer,
-        "a clone has other parameters",
-    )
-    try:
-        optimizer.validate()
-    except (TypeError, ValueError) as error:
-        _fail(optimizer, f"validate() rejects these parameters: {error}")
 
 
 def _check_init(optimizer):
@@ -425,16 +397,6 @@ def _check_scale_for(optimizer, w, g):
         )
 
 
-def _check_stores_nothing(optimizer, before):
-    after = _attributes(optimizer)
-    for name in sorted(before.keys() | after.keys()):
-        _require(
-            before.get(name) == after.get(name),
-            optimizer,
-            f"attribute {name!r} has changed: memory belongs in the state",
-        )
-
-
 def _problems():
     """Yield weights and a gradient for each of a few steps."""
     for shape in SHAPES:
@@ -477,14 +439,6 @@ def _rate(optimizer):
 
 def _name(optimizer, method):
     return f"{type(optimizer).__name__}.{method}"
-
-
-def _attributes(optimizer):
-    """Return what is stored on the optimizer, in a form that can be compared."""
-    try:
-        return {name: pickle.dumps(value) for name, value in vars(optimizer).items()}
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        _fail(optimizer, f"an attribute cannot be pickled: {error}")
 
 
 def _check_same(optimizer, array, expected, problem):

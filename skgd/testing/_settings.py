@@ -1,5 +1,6 @@
 """What all checks of components share: the contract of `Component`."""
 
+import pickle
 import warnings
 from contextlib import contextmanager
 
@@ -31,27 +32,48 @@ def require_real(result, what):
 def settings_kept(component, base):
     """Assert that a component is settings: its parameters, before and after use."""
     name = type(component).__name__
-    require(
-        isinstance(component, base),
-        f"expected an instance of a subclass of {base.__name__}, got {component!r}.",
-    )
+    if not isinstance(component, base):
+        raise AssertionError(
+            f"expected an instance of a subclass of {base.__name__}, got {component!r}."
+        )
     try:
-        component.validate()
         params = component.get_params(deep=False)
         _check_round_trip(component, params)
     except (TypeError, ValueError, AttributeError, RuntimeError) as problem:
-        raise AssertionError(f"{name} and its parameters: {problem}") from problem
+        raise AssertionError(
+            f"{name}: __init__ must store its arguments, unchanged: {problem}"
+        ) from problem
+    try:
+        component.validate()
+    except (TypeError, ValueError, AttributeError) as problem:
+        raise AssertionError(
+            f"{name}: validate() rejects its parameters: {problem}"
+        ) from problem
     stored = dict(vars(component))
     require(
         set(stored) == set(params),
-        f"{name} stores {sorted(stored)}, but its parameters are {sorted(params)}.",
+        f"{name}: it stores {sorted(stored)}, but its parameters are {sorted(params)}.",
     )
-    yield
-    for key in vars(component).keys() | stored.keys():
-        require(
-            key in stored and vars(component).get(key) is stored[key],
-            f"{name} changed its attribute {key!r} while it was used.",
-        )
+    inside = {key: _pickled(value) for key, value in stored.items()}
+    try:
+        yield
+    finally:
+        for key in vars(component).keys() | stored.keys():
+            value = vars(component).get(key)
+            is_same = key in stored and value is stored[key]
+            require(
+                is_same and _pickled(value) == inside[key],
+                f"{name}: its attribute {key!r} changed while it was used; a component "
+                "has no memory.",
+            )
+
+
+def _pickled(value):
+    """Return what tells a value from what it was, None if it has no pickle."""
+    try:
+        return pickle.dumps(value)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return None
 
 
 def _check_round_trip(component, params):
@@ -63,7 +85,7 @@ def _check_round_trip(component, params):
         for key, value in params.items():
             require(
                 getattr(copied, key) is value,
-                f"{name}: {way} does not store {key} unchanged.",
+                f"{name}: {way} must store its arguments, unchanged; {key} is not.",
             )
 
 
