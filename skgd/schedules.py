@@ -769,7 +769,8 @@ class LinearRestarts(Schedule):
 
     def __call__(self, t):
         start, end = self._cycle(t)
-        return np.maximum((end - self._elapsed(t)) / (end - start), 0.0)
+        elapsed = np.minimum(self._elapsed(t), self.end / self._steps_per_unit)
+        return np.maximum((end - elapsed) / (end - start), 0.0)
 
     def cycle_end(self, t):
         return self._steps(float(self._cycle(t)[1]))
