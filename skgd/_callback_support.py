@@ -121,21 +121,29 @@ class CallbackSupport(CallbackSupportMixin):
         }
         context = self._init_callback_context(max_subtasks=max_epochs)
         context.call_on_fit_task_begin(**arguments)
-        train([_Epochs(context, arguments)])
+        train([_Epochs(context, arguments, max_epochs)])
         context.call_on_fit_task_end(**arguments)
 
 
 class _Epochs(Watcher):
-    """Makes a task of every epoch."""
+    """Makes a task of every epoch, as many as were announced.
 
-    def __init__(self, context, arguments):
+    There are more if training begins anew after most of them.
+    """
+
+    def __init__(self, context, arguments, max_epochs):
         self._context, self._arguments = context, arguments
+        self._n_left = max_epochs
         self._epoch: Any = None
 
     def epoch_begins(self, run: Run) -> None:
-        self._epoch = self._context.subcontext(task_name="epoch")
-        self._epoch.call_on_fit_task_begin(**self._arguments)
+        self._n_left -= 1
+        if self._n_left >= 0:
+            self._epoch = self._context.subcontext(task_name="epoch")
+            self._epoch.call_on_fit_task_begin(**self._arguments)
 
     def epoch_ends(self, run: Run) -> str | None:
+        if self._n_left < 0:
+            return None
         stop = self._epoch.call_on_fit_task_end(**self._arguments)
         return "callback" if stop else None

@@ -123,18 +123,29 @@ def schedule_factors(schedule, t):
     Raises
     ------
     TypeError, ValueError
-        If it does not return a number for each; if it fails, and takes single steps.
+        If it does not return a number for each, or takes only one step at a time.
     """
     try:
         factors = schedule(t)
     except (TypeError, ValueError) as error:
-        schedule(int(t[0]))
+        if len(t) == 1 or not _takes_one_by_one(schedule, t):
+            raise
         raise TypeError(
             f"{_name(schedule, '__call__')} must take an array of steps, as it takes a "
-            f"single one, and fails: {error} A function of single steps can be passed "
+            f"single one, and fails: {error}. A function of single steps can be passed "
             "as the schedule, without a class."
         ) from error
     return _array(factors, schedule, "__call__", t.shape)
+
+
+def _takes_one_by_one(schedule, t):
+    """Whether a schedule that fails for all of some steps takes each of them."""
+    try:
+        for step in t.tolist():
+            schedule(step)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 _REAL = "fiub"

@@ -71,7 +71,8 @@ class GDClassifier(ClassifierMixin, LinearModel):
         ``default_learning_rate``. In a stream of standardized features that rate is
         reached with the 100th sample, as scales are hardly known before. Where
         ``fit`` diverges on standardized features it begins anew at a tenth of the
-        rate, up to three times; the epochs before remain in the curves.
+        rate, up to three times. The curves are then those of the last attempt; only
+        ``time_curve_`` and ``update_curve_`` count the others.
     schedule : str, Schedule or callable, default="auto"
         A name from ``skgd.SCHEDULES``, an instance, or a function from the number
         of the step, 1, 2, …, to a factor on the rate. ``"auto"`` in ``fit`` is
@@ -211,7 +212,8 @@ class GDClassifier(ClassifierMixin, LinearModel):
         Why the last call ended; ``"unfinished"`` for an estimator that a callback is
         given in the middle of training.
     optimizer_, loss_, penalty_, schedule_ : object
-        The components that were used.
+        The components that were used. After a warm start with ``schedule="auto"`` the
+        cycles are joined to a constant, which stands for the steps before.
     optimizer_state_ : dict of str to ndarray
         What the optimizer remembers, by the symbols of its paper. Arrays with a
         value for each weight have a row for each feature, then one for the

@@ -3,9 +3,8 @@
 import inspect
 from abc import ABC
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from importlib.metadata import entry_points
-from types import FunctionType, MethodType
+from types import FunctionType
 from typing import ClassVar
 
 import numpy as np
@@ -49,9 +48,10 @@ class Component(BaseEstimator, ABC):
         TypeError, ValueError
             The message names the parameter, the value and what is accepted.
         """
-        # Of a parameter that a subclass fixes there is the attribute only.
-        values = {name: getattr(self, name) for name in self.constraints}
-        check_parameters(type(self).__name__, values, self.constraints)
+        # A subclass may fix a parameter, as an attribute of the class, or drop it.
+        constraints = {n: c for n, c in self.constraints.items() if hasattr(self, n)}
+        values = {name: getattr(self, name) for name in constraints}
+        check_parameters(type(self).__name__, values, constraints)
 
 
 def fingerprint(value):
@@ -70,13 +70,7 @@ def fingerprint(value):
 
 
 IMMUTABLE = frozenset({bool, int, float, str, type(None)})
-_BY_IDENTITY = (
-    np.generic,
-    FunctionType,
-    MethodType,
-    partial,
-    np.random.RandomState,
-)
+_BY_IDENTITY = np.generic, FunctionType, np.random.RandomState
 
 
 class Registry(Mapping[str, type]):

@@ -214,21 +214,27 @@ def check_total_weight(sample_weight, dtype) -> None:
         )
 
 
-def drop_weightless(X, y, sample_weight):
-    """Return the arrays without the rows of weight zero.
+def drop_weightless(X, y, sample_weight, as_given=True):
+    """Return the arrays without the rows whose weights are zero in the dtype of X.
+
+    As they are given, or as fractions of the largest.
 
     Raises
     ------
     ValueError
         If none is left.
     """
-    if sample_weight is None or sample_weight.all():
+    if sample_weight is None:
+        return X, y, None
+    largest = 1.0 if as_given else sample_weight.max() or 1.0
+    is_kept = (sample_weight / largest).astype(X.dtype) > 0
+    if is_kept.all():
         return X, y, sample_weight
-    kept = np.flatnonzero(sample_weight)
+    kept = np.flatnonzero(is_kept)
     if not len(kept):
         raise ValueError(
             "sample_weight, times class_weight if there is one, must not be zero for "
-            f"all samples, in {sample_weight.dtype}."
+            f"all samples, in {X.dtype}."
         )
     return X[kept], y[kept], sample_weight[kept]
 

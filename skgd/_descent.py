@@ -106,41 +106,41 @@ class StoppingRule:
     ftol: float
     max_iter: int
 
-    def reason(self, history: Iterates) -> str | None:
+    def reason(self, iterates: Iterates) -> str | None:
         """Return the reason to stop, None to go on."""
-        values = history.values
-        if not history.last.is_finite:
+        values = iterates.values
+        if not iterates.last.is_finite:
             return "diverged"
-        if history.norms[-1] <= self.gtol:
+        if iterates.norms[-1] <= self.gtol:
             return "gtol"
-        if history.step < self.xtol:
+        if iterates.step < self.xtol:
             return "xtol"
-        if history.n_iter and abs(values[-1] - values[-2]) < self.ftol:
+        if iterates.n_iter and abs(values[-1] - values[-2]) < self.ftol:
             return "ftol"
-        if history.n_iter < self.max_iter:
+        if iterates.n_iter < self.max_iter:
             return None
-        rose = values[-1] > values[0] and history.norms[-1] > history.norms[0]
+        rose = values[-1] > values[0] and iterates.norms[-1] > iterates.norms[0]
         return "diverged" if rose else "max_iter"
 
 
-def behavior(history: Iterates, reason: str) -> str:
+def behavior(iterates: Iterates, reason: str) -> str:
     """Return what the last iterations were like: see the notes of `skgd.minimize`."""
     if reason == "diverged":
         return "diverged"
     if reason == "gtol":
         return "converged"
-    n = min(max(5, history.n_iter // 20), (history.n_iter + 1) // 2)
+    n = min(max(5, iterates.n_iter // 20), (iterates.n_iter + 1) // 2)
     if n == 0:
         return "progressing"
-    if _is_rounding(history, n):
+    if _is_rounding(iterates, n):
         return "converged"
-    norms, values = history.norms, history.values
+    norms, values = iterates.norms, iterates.values
     met = reason in ("xtol", "ftol")
     if max(norms[-n:]) < 0.9 * max(norms[-2 * n : -n]):
         return "converged" if met else "progressing"
-    turns = sum(history.turned[-n:]) / n
+    turns = sum(iterates.turned[-n:]) / n
     rises = float(np.mean(np.diff(values[-n - 1 :]) > 0))
-    has_jumped = met and history.turned[-1] and norms[-1] >= 0.9 * norms[-2]
+    has_jumped = met and iterates.turned[-1] and norms[-1] >= 0.9 * norms[-2]
     if turns >= 0.5 or rises >= 0.25 or has_jumped:
         return "oscillating"
     if met or norms[-1] < 0.01 * max(norms):
@@ -148,7 +148,7 @@ def behavior(history: Iterates, reason: str) -> str:
     return "progressing"
 
 
-def _is_rounding(history, n):
+def _is_rounding(iterates, n):
     """Whether nothing but rounding errors is left of the last n gradients.
 
     That is so if they are within the error of their computation, and not because that
@@ -156,24 +156,24 @@ def _is_rounding(history, n):
     gradients within what such a step changes, by the curvature between the largest
     gradient and here.
     """
-    x, norms = history.last.x, history.norms
+    x, norms = iterates.last.x, iterates.norms
     largest = max(norms[-n:])
-    if largest <= history.last.noise:
-        return largest <= max(history.start.noise, 1e-3 * max(norms))
+    if largest <= iterates.last.noise:
+        return largest <= max(iterates.start.noise, 1e-3 * max(norms))
     eps = float(np.finfo(x.dtype).eps)
     error = 8 * eps * _largest(x)
     has_fallen = largest <= math.sqrt(eps) * max(norms)
-    at_rest = history.step <= error
-    return has_fallen and at_rest and largest * history.reach <= error * max(norms)
+    at_rest = iterates.step <= error
+    return has_fallen and at_rest and largest * iterates.reach <= error * max(norms)
 
 
-def describe(history: Iterates, rule: StoppingRule, reason, behavior, rate) -> str:
+def describe(iterates: Iterates, rule: StoppingRule, reason, behavior, rate) -> str:
     """Return a message: why it stopped, what it was like, what to change."""
     if reason == "diverged":
-        return _describe_divergence(history, rule, rate)
+        return _describe_divergence(iterates, rule, rate)
     why = {
         "gtol": f"no entry of the gradient is larger than gtol={rule.gtol:g}",
-        "xtol": f"x changed by {history.step:.3g}, less than xtol={rule.xtol:g}",
+        "xtol": f"x changed by {iterates.step:.3g}, less than xtol={rule.xtol:g}",
         "ftol": f"the objective changed by less than ftol={rule.ftol:g}",
         "max_iter": f"max_iter={rule.max_iter} is reached",
         "callback": "`callback` raised `StopIteration`",
@@ -183,11 +183,11 @@ def describe(history: Iterates, rule: StoppingRule, reason, behavior, rate) -> s
         remark = (
             f"That is rounding error: as far as can be told a critical point. {remark}"
         )
-    if behavior == "progressing" and history.norms[-1] > 100 * history.norms[0]:
+    if behavior == "progressing" and iterates.norms[-1] > 100 * iterates.norms[0]:
         remark = "It grows: the objective may have no finite optimum."
     return (
-        f"Stopped after {history.n_iter} iterations: {why}. The largest entry of the "
-        f"gradient is {history.norms[-1]:.3g}. {remark}"
+        f"Stopped after {iterates.n_iter} iterations: {why}. The largest entry of the "
+        f"gradient is {iterates.norms[-1]:.3g}. {remark}"
     )
 
 
@@ -204,8 +204,8 @@ _REMARKS = {
 }
 
 
-def _describe_divergence(history, rule, rate):
-    last, n = history.last, history.n_iter
+def _describe_divergence(iterates, rule, rate):
+    last, n = iterates.last, iterates.n_iter
     if n == 0:
         return (
             f"Not started: at x0 the objective is {last.value} and its gradient is "
@@ -216,7 +216,7 @@ def _describe_divergence(history, rule, rate):
         what += "at x0, and its gradient is larger"
     else:
         what = f"after {n} iterations x, the objective or its gradient is not finite"
-    best = history.values.index(history.best.value)
+    best = iterates.values.index(iterates.best.value)
     if best in (n - 1, n) and n > 1:
         remedy = "It got better all the way: the objective has no finite optimum here, "
         remedy += f"or the learning rate (it was {rate:g}) is too high."

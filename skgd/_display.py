@@ -59,7 +59,7 @@ class Display(Watcher):
 
     def epoch_begins(self, run: Run) -> None:
         """Count the epochs of this call from here: there may be earlier ones."""
-        if self._n_before is None:
+        if self._n_before is None or run.n_epochs < self._n_before:
             self._n_before = run.n_epochs
 
     def epoch_ends(self, run: Run) -> None:

@@ -171,6 +171,11 @@ class Best:
     age: int = 0
     unit: float | None = None
 
+    def reset(self) -> None:
+        """Forget all scores."""
+        self.score = self.reference = -math.inf
+        self.progress, self.age = None, 0
+
     def see(self, score: float, progress: Progress, tolerance: float) -> None:
         """Count a score, and keep the weights if it is the best."""
         self.age += 1

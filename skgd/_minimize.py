@@ -13,6 +13,7 @@ from ._calls import initial_state, projection, prox
 from ._descent import STATUS, Iterates, Point, StoppingRule, behavior, describe
 from ._function import FunctionObjective, as_function, as_vector
 from ._loop import run_batches
+from ._parameters import resolve_optimizer
 from ._plan import BATCH_SIZE, Settings, plan_training, warn_past_end
 from ._progress import Progress
 from ._stopping import tell_schedule
@@ -26,7 +27,6 @@ from ._validation import (
     did_you_mean,
     draw_seed,
 )
-from .optimizers import resolve_optimizer
 from .penalties import Box, resolve_penalty
 from .schedules import as_schedule
 
@@ -304,28 +304,28 @@ def minimize(
     )
     plan = plan_training(settings, objective, progress, rule.max_iter)
     warn_past_end(plan.schedule, rule.max_iter * plan.n_batches)
-    history = Iterates(keep_points=record == "iteration")
+    iterates = Iterates(keep_points=record == "iteration")
     notify = _notifier(callback, objective.sign)
     visited: list | None = [] if record == "step" else None
-    reason = _descend(objective, plan, progress, rule, history, notify, visited)
-    return _as_result(objective, plan, rule, history, reason, visited)
+    reason = _descend(objective, plan, progress, rule, iterates, notify, visited)
+    return _as_result(objective, plan, rule, iterates, reason, visited)
 
 
-def _descend(objective, plan, progress, rule, history, notify, visited) -> str:
+def _descend(objective, plan, progress, rule, iterates, notify, visited) -> str:
     """Iterate until there is a reason to stop, and return it.
 
     ``visited`` takes the points before each step, if it is a list.
     """
     with np.errstate(all="ignore"):
         while True:
-            history.add(*_look(objective, plan.optimizer, progress))
-            if history.n_iter and notify(history):
+            iterates.add(*_look(objective, plan.optimizer, progress))
+            if iterates.n_iter and notify(iterates):
                 return "callback"
-            reason = rule.reason(history)
+            reason = rule.reason(iterates)
             if reason is not None:
                 return reason
-            if history.n_iter:
-                tell_schedule(plan, progress, history.last.value)
+            if iterates.n_iter:
+                tell_schedule(plan, progress, iterates.last.value)
             _iterate(objective, plan, progress, visited)
 
 
@@ -350,48 +350,48 @@ def _look(objective, optimizer, progress):
     return Point(x, value, g, noise), float(np.max(np.abs(left)))
 
 
-def _as_result(objective, plan, rule, history, reason, visited) -> OptimizeResult:
-    how = behavior(history, reason)
+def _as_result(objective, plan, rule, iterates, reason, visited) -> OptimizeResult:
+    how = behavior(iterates, reason)
     stuck = reason in ("xtol", "ftol") and how != "converged"
     status = STATUS["stuck" if stuck else reason]
-    point = history.best if reason == "diverged" else history.last
-    trajectory = history.points
+    point = iterates.best if reason == "diverged" else iterates.last
+    trajectory = iterates.points
     if visited is not None:
-        trajectory = [*visited, history.last.x]
+        trajectory = [*visited, iterates.last.x]
     return OptimizeResult(
         x=point.x.copy(),
         fun=objective.sign * point.value,
         jac=objective.sign * point.g,
-        nit=history.n_iter,
+        nit=iterates.n_iter,
         nfev=objective.function.nfev,
         njev=objective.function.njev,
-        t=history.n_iter * plan.n_batches,
+        t=iterates.n_iter * plan.n_batches,
         success=status == 0,
         status=status,
         stop_reason=reason,
         behavior=how,
-        message=describe(history, rule, reason, how, plan.learning_rate),
+        message=describe(iterates, rule, reason, how, plan.learning_rate),
         trajectory=None if trajectory is None else np.array(trajectory),
-        fun_curve=objective.sign * np.array(history.values),
-        time_curve=np.array(history.seconds),
+        fun_curve=objective.sign * np.array(iterates.values),
+        time_curve=np.array(iterates.seconds),
     )
 
 
 def _notifier(callback, sign):
-    """Return a function of the history that says whether the callback wants to stop."""
+    """Return a function of the iterates: whether the callback wants to stop."""
     if callback is None:
-        return lambda history: False
+        return lambda iterates: False
     by_name = set(inspect.signature(callback).parameters) == {"intermediate_result"}
 
-    def notify(history):
-        point = history.last
+    def notify(iterates):
+        point = iterates.last
         try:
             if by_name:
                 result = OptimizeResult(
                     x=point.x.copy(),
                     fun=sign * point.value,
                     jac=sign * point.g,
-                    nit=history.n_iter,
+                    nit=iterates.n_iter,
                 )
                 callback(intermediate_result=result)
             else:

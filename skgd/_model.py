@@ -250,7 +250,7 @@ class LinearModel(CallbackSupport, BaseEstimator):
             parts, objective, seed, start, resume=resume, streaming=False
         )
         if run is None:
-            progress.fit_from = progress.t
+            progress.begin_fit()
         n_epochs = max(int(self.max_iter) - (run.n_epochs if run else 0), 0)
         plan = plan_training(parts.settings, objective, progress, n_epochs)
         if run is None:
@@ -480,20 +480,16 @@ class LinearModel(CallbackSupport, BaseEstimator):
             options["dtype"] = [self._progress.w.dtype]
         X, y = check_X_y(self, X, y, **options)
         weights = check_sample_weight(sample_weight, X.shape[0])
-        X, y, weights = drop_weightless(X, y, weights)
+        X, y, weights = drop_weightless(X, y, weights, as_given=streaming)
         y, n_classes = self._encode(y, parts.loss, X.dtype, resume, **target_options)
         weights = self._weigh_classes(y, weights, n_classes, streaming)
-        X, y, weights = drop_weightless(X, y, weights)
+        X, y, weights = drop_weightless(X, y, weights, as_given=streaming)
         if streaming:
             check_total_weight(weights, X.dtype)
-        elif weights is not None:
-            weights = weights / weights.max()
-        if weights is not None:
-            # Some may be too small for this dtype.
-            weights = weights.astype(X.dtype, copy=False)
-            X, y, weights = drop_weightless(X, y, weights)
-        if not streaming:
+        else:
             weights = _with_mean_one(weights)
+        if weights is not None:
+            weights = weights.astype(X.dtype, copy=False)
         return LinearObjective(
             X=with_contiguous_rows(X),
             y=y,

@@ -196,12 +196,15 @@ class LinearObjective:
         coef[...] = _calls.projection(self.penalty, coef)
 
     def start_value(self, w) -> float:
-        """Return the objective at ``w`` or with weights of zero, if that is more."""
+        """Return the objective at ``w`` or with weights of zero, if that is more.
+
+        If those cost nothing that is 0, whatever ``w`` costs.
+        """
         zero = np.zeros_like(w)
         if self.penalty.has_prox:
             self.project(zero)  # Bounds may exclude it.
         null = self.null_loss() + self.penalty_value(zero)
-        return max(null, self.value(w)) if w.any() else null
+        return max(null, self.value(w)) if null and w.any() else null
 
     def typical_loss(self) -> float:
         """Return what most rows cost at most with weights of zero: 3 times the median.

@@ -21,7 +21,7 @@ from ._validation import (
     check_parameters,
 )
 from .losses import LOSSES, Loss, as_loss
-from .optimizers import OPTIMIZERS, AdaGrad, Adam, resolve_optimizer
+from .optimizers import OPTIMIZERS, AdaGrad, Adam, Optimizer
 from .penalties import PENALTIES, Penalty, resolve_penalty
 from .schedules import SCHEDULES, LinearRestarts, as_schedule
 
@@ -152,6 +152,18 @@ def resolve(estimator) -> Parts:
     return Parts(resolve_loss(estimator), penalty, settings, is_auto)
 
 
+def resolve_optimizer(value, penalty, owner, words=()) -> Optimizer:
+    """Return a validated optimizer of its own that can be used with a penalty."""
+    optimizer = OPTIMIZERS.resolve(value, words=words)
+    if penalty.has_prox and not optimizer.has_scale:
+        raise ValueError(
+            f"{owner}: optimizer={value!r} cannot be used with the penalty "
+            f"{penalty!r}: its proximal step needs a method Optimizer.scale, which "
+            f"{type(optimizer).__name__} does not have."
+        )
+    return optimizer
+
+
 def _averaged_from(average) -> Any:
     """Return the step from which weights are averaged, None, or a word."""
     if isinstance(average, str):
@@ -201,7 +213,7 @@ def _is_auto(value):
 def _example(parameter, name):
     """Return how the component would be written as an instance, as a hint."""
     registry = _REGISTRIES[parameter]
-    if _is_auto(name):
+    if _is_auto(name) and parameter in _FOR_AUTO:
         return f"{_FOR_AUTO[parameter].__name__}()"
     is_known = isinstance(name, str) and name in registry
     return f"{registry[name].__name__}()" if is_known else "an instance"

@@ -76,6 +76,10 @@ class Progress:
     n_seen: int = 0
     is_suspect: bool = False
 
+    def begin_fit(self) -> None:
+        """Take note that a `fit` begins here, with cycles and a rate of its own."""
+        self.fit_from, self.tail_end, self.rate_factor = self.t, 0.0, 1.0
+
     def result(self, optimizer) -> np.ndarray:
         """Return the weights to predict with.
 

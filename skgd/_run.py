@@ -18,18 +18,22 @@ class History:
     """What happened in each epoch.
 
     ``start`` is the objective before it, ``typical`` the loss before it of all samples
-    but outliers, if that is known. A value of ``loss_curve`` is
-    the penalty at the start of the epoch plus the mean loss of the
-    samples, each before the step that used it. With one batch that is the objective
-    at the start. A value of ``validation_curve`` is the score after the epoch, if there
-    is one, one of ``learning_rate_curve`` the rate of its first step, of ``time_curve``
-    the seconds and of ``update_curve`` the optimizer steps that training has taken
-    since the model was new, and of ``gradient_norm_curve`` what `GradientNorms` finds
-    after the epoch, or NaN.
+    but outliers, if that is known. Where weights of zero cost nothing, as with the
+    perceptron, ``is_trivial``: they are a minimum that nobody wants, and ``start`` is
+    what the weights after the first epoch cost with the opposite sign.
+
+    A value of ``loss_curve`` is the penalty at the start of the epoch plus the mean
+    loss of the samples, each before the step that used it. With one batch that is the
+    objective at the start. A value of ``validation_curve`` is the score after the
+    epoch, if there is one, one of ``learning_rate_curve`` the rate of its first step,
+    of ``time_curve`` the seconds and of ``update_curve`` the optimizer steps that
+    training has taken since the model was new, and of ``gradient_norm_curve`` what
+    `GradientNorms` finds after the epoch, or NaN.
     """
 
     start: float = 0.0
     typical: float = math.inf
+    is_trivial: bool = False
     loss_curve: list[float] = field(default_factory=list)
     validation_curve: list[float] = field(default_factory=list)
     learning_rate_curve: list[float] = field(default_factory=list)
@@ -44,26 +48,13 @@ class History:
 
     @property
     def high(self) -> float:
-        """Ten times what the loss was at the start.
-
-        At weights of zero the perceptron has no loss: then the second lowest value is
-        the measure.
-        """
-        curve = self.loss_curve
-        return 10 * abs(self.start or sorted(curve)[min(1, len(curve) - 1)])
-
-    @property
-    def reference(self) -> float:
-        """The objective that training has to improve on: that at the start.
-
-        Where weights of zero cost nothing, as with the perceptron, the first epoch's.
-        """
-        return self.start or self.loss_curve[0]
+        """The loss above which training may have diverged."""
+        return 10 * abs(self.start) if self.start else math.inf
 
     @property
     def size(self) -> float:
         """What tolerances are a fraction of."""
-        return min(abs(self.reference), self.typical)
+        return min(abs(self.start), self.typical)
 
     def copy(self) -> "History":
         """Return a copy that shares no list with this one."""
@@ -129,8 +120,8 @@ class Run:
     @classmethod
     def begin(cls, objective, progress, seconds=0.0, updates=0) -> "Run":
         """Return the state before the first epoch."""
-        history = History(objective.start_value(progress.w), objective.typical_loss())
-        start = progress.copy()
+        value, start = objective.start_value(progress.w), progress.copy()
+        history = History(value, objective.typical_loss(), is_trivial=value == 0)
         return cls(
             progress, history, start, start, start, seconds=seconds, updates=updates
         )
@@ -148,6 +139,12 @@ class Run:
             best=replace(self.best),
         )
 
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether training will not come back from the last epoch."""
+        curve = self.history.loss_curve
+        return bool(curve) and not curve[-1] < self.history.hopeless
+
     def has_diverged(self, objective, optimizer) -> bool:
         """Whether the last epoch ended hopeless, or high, and not on the way down.
 
@@ -164,11 +161,15 @@ class Run:
         return not value <= max(self.history.high, min(curve))
 
     def begin_slower(self) -> None:
-        """Return to where training began, to go on at a tenth of the rate."""
+        """Begin anew at a tenth of the rate: nothing is left but time and updates."""
+        known = self.history
+        self.history = History(known.start, known.typical, known.is_trivial)
         self.progress.restore(self.first)
         self.progress.rate_factor /= 10
-        self.before_lowest, self.lowest = self.first, math.inf
+        self.before_last = self.before_lowest = self.first
+        self.lowest = math.inf
         self.level, self.at_level, self.at_rest, self.looked_at = None, None, None, 0
+        self.best.reset()
 
     def outcome(self, objective, optimizer) -> Progress:
         """Return the result that training has if it ends after the last epoch.
@@ -185,7 +186,8 @@ class Run:
             # The mean loss of an epoch is not that of the weights at its start.
             best = objective_value(objective, self.before_lowest.result(optimizer))
             start = objective_value(objective, self.first.result(optimizer))
-            outcome.restore(self.before_lowest if best <= start else self.first)
+            is_better = best <= start or self.history.is_trivial
+            outcome.restore(self.before_lowest if is_better else self.first)
         elif self.at_level is not None and self.at_level.t < outcome.t:
             last = value_at_rest(objective, optimizer, outcome)
             if not last < self.level:
@@ -197,7 +199,7 @@ class Run:
         """Return where training was when it blew up."""
         what = (
             "the loss rose far above its start, or a weight is no longer finite. The "
-            "coefficients are those at the start of the best epoch."
+            "coefficients are those at the start of the best epoch, or of training."
         )
         rate = max(self.history.learning_rate_curve)
         return Divergence(what, self.before_lowest, self.before_last, rate)

@@ -127,7 +127,7 @@ class _Level:
         before, tolerance = run.level, self._stopping.tol * history.size
         if before is None or value < before:
             run.level, run.at_level = value, run.progress.copy()
-        if before is None or value > history.reference + tolerance:
+        if before is None or value > history.start + tolerance:
             return False
         fall_before, fall = history.loss_curve[0] - before, before - value
         agree = fall <= tolerance and not _speeds_up(fall_before, fall)
@@ -155,8 +155,7 @@ class _Level:
         history = self._run.history
         bound = times * self._stopping.tol * history.size
         w = progress.result(self._optimizer)
-        # Weights of zero that cost nothing are a minimum nobody wants.
-        is_near = history.start == 0 or bound == 0
+        is_near = history.is_trivial or bound == 0
         is_near = is_near or self._second_look.possible_fall(w) <= bound
         self._run.looked_at = 0 if is_near else self._run.n_epochs
         return is_near

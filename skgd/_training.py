@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ._compiled import run_batches
+from ._compiled import objective_value, run_batches
 from ._early_stopping import EarlyStopping
 from ._objective import LinearObjective
 from ._plan import Plan, warn_past_end
@@ -97,15 +97,15 @@ def train(
     rules = Rules(objective, plan, run, stopping, early)
     if run.stop_reason in _FROM_OUTSIDE:
         run.stop_reason = None
-    while run.stop_reason is None and run.n_epochs < stopping.max_iter:
-        for watcher in watchers:
-            watcher.epoch_begins(run)
-        reason = _epoch(objective, plan, run, rules)
-        if reason == "diverged" and _may_slow_down(plan, run.progress):
+    while run.stop_reason is None:
+        if run.is_hopeless:
             run.begin_slower()
             rules = Rules(objective, plan, run, stopping, early)
-            reason = None
-        run.stop_reason = reason
+        if run.n_epochs >= stopping.max_iter:
+            break
+        for watcher in watchers:
+            watcher.epoch_begins(run)
+        run.stop_reason = _epoch(objective, plan, run, rules)
         for watcher in watchers:
             reason = watcher.epoch_ends(run)
             run.stop_reason = run.stop_reason or reason
@@ -118,6 +118,7 @@ def train(
 
 
 def _may_slow_down(plan, progress):
+    """Whether training that is hopeless begins anew."""
     return plan.may_slow_down and progress.rate_factor > 2e-3
 
 
@@ -134,7 +135,12 @@ def _epoch(objective, plan, run, rules):
         run.lowest, run.before_lowest = value, before
     history.loss_curve.append(value)
     history.learning_rate_curve.append(float(rates[0]))
-    reason = rules.reason(value) if value < history.hopeless else "diverged"
+    if history.start == 0:
+        history.start = objective_value(objective, -progress.w)
+    if run.is_hopeless:
+        reason = None if _may_slow_down(plan, progress) else "diverged"
+    else:
+        reason = rules.reason(value)
     run.seconds += time.perf_counter() - start
     history.time_curve.append(run.seconds)
     history.update_curve.append(run.updates)

@@ -982,19 +982,20 @@ def as_loss(value, kind) -> Loss:
             "as_loss: kind must be RegressionLoss or ClassificationLoss, the class, "
             f"got {kind!r}."
         )
-    known = sorted(name for name, cls in LOSSES.items() if issubclass(cls, kind))
-    accepted = f"a name from {known}, an instance of {kind.__name__} or a function"
-    if isinstance(value, str) and value not in LOSSES:
-        raise ValueError(
-            f"loss must be {accepted} of y and z, got {value!r}."
-            + did_you_mean(value, known)
-        )
-    if isinstance(value, str | type | Loss):
+    is_known = not isinstance(value, str) or value in LOSSES
+    if is_known and isinstance(value, str | type | Loss):
         return LOSSES.resolve(value)
     if callable(value):
         _check_signature(value)
         return LOSSES.resolve(_FROM_FUNCTION[kind](value, backend_of(value)))
-    raise TypeError(f"loss must be {accepted} of y and z, got {value!r}.")
+    known = sorted(name for name, cls in LOSSES.items() if issubclass(cls, kind))
+    message = (
+        f"loss must be a name from {known}, an instance of {kind.__name__} or a "
+        f"function of y and z, got {value!r}."
+    )
+    if isinstance(value, str):
+        raise ValueError(message + did_you_mean(value, known))
+    raise TypeError(message)
 
 
 _FROM_FUNCTION = {

@@ -214,18 +214,6 @@ def tell_rate(state, rate) -> None:
         state["rate"][...] = rate
 
 
-def resolve_optimizer(value, penalty, owner, words=()) -> Optimizer:
-    """Return a validated optimizer of its own that can be used with a penalty."""
-    optimizer = OPTIMIZERS.resolve(value, words=words)
-    if penalty.has_prox and not optimizer.has_scale:
-        raise ValueError(
-            f"{owner}: optimizer={value!r} cannot be used with the penalty "
-            f"{penalty!r}: its proximal step needs a method Optimizer.scale, which "
-            f"{type(optimizer).__name__} does not have."
-        )
-    return optimizer
-
-
 OPTIMIZERS = Registry("optimizer", Optimizer)
 """The optimizers by name."""
 

@@ -190,6 +190,19 @@ def test_validation_samples_of_the_user(path, interrupt):
         loaded.fit(X[:60], Y[:60])
 
 
+@pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
+@pytest.mark.parametrize("at", [2, 3, 5])
+def test_training_that_begins_anew_at_a_lower_rate(schedule, at, path, interrupt):
+    rng = np.random.default_rng(0)
+    X, y = np.exp(3 * rng.normal(size=(10_000, 5))), rng.poisson(1.0, 10_000)
+    model = GDRegressor("poisson", schedule=schedule, max_iter=8, tol=None)
+    model.set_params(random_state=0)
+    whole = clone(model).fit(X, y)
+    assert whole.update_curve_[-1] > whole.t_
+    resumed = fit_with_interruptions(model, Checkpoint(path), interrupt, at, X, y)
+    assert_same_state(resumed, whole)
+
+
 def test_an_order_that_nobody_chose_is_kept(path, interrupt):
     """Also if the first epoch was not finished."""
     model = GDRegressor(max_iter=7, tol=None).set_callbacks(Checkpoint(path))

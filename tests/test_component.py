@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import warnings
 from collections.abc import Callable
 from fractions import Fraction
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from skgd import _component
+from skgd import GDRegressor, _component
 from skgd._component import ENTRY_POINT_GROUP, Component, Registry
 from skgd._validation import (
     Boolean,
@@ -302,6 +303,22 @@ def test_a_broken_package_is_said_and_hides_no_other(fruits, entries):
     with pytest.warns(UserWarning, match="plum = plums .* no module named stone"):
         assert "pear" in fruits
     assert "plum" not in fruits
+
+
+def test_a_fit_with_known_names_loads_no_packages(entries):
+    def fail():
+        raise ImportError("no module named stone")
+
+    entries.found.append(SimpleNamespace(load=fail, name="plum", value="plums"))
+    X, y = np.eye(3), np.arange(3.0)
+    model = GDRegressor("huber", optimizer="sgd", penalty="l1", schedule="constant")
+    model.partial_fit(X, y)
+    assert entries.groups == []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with pytest.raises(ValueError, match="Did you mean 'huber'"):
+            GDRegressor("hubber").fit(X, y)
+    assert [(w.category, w.filename) for w in caught] == [(UserWarning, __file__)]
 
 
 def test_components_of_an_installed_package(tmp_path):

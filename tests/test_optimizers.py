@@ -462,6 +462,25 @@ def test_a_subclass_may_fix_a_parameter():
         wrong().validate()
 
 
+def test_a_subclass_may_drop_a_parameter():
+    class Own(Momentum):
+        def __init__(self):
+            pass
+
+        def init(self, w):
+            return {}
+
+        def direction(self, w, g, t):
+            return g
+
+    X, y = np.eye(3), np.arange(3.0)
+    models = [
+        GDRegressor(optimizer=optimizer, learning_rate=0.1, random_state=0).fit(X, y)
+        for optimizer in (Own(), SGD())
+    ]
+    np.testing.assert_allclose(models[0].coef_, models[1].coef_, rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "error"),
     [

@@ -295,6 +295,18 @@ def test_a_class_for_single_steps_is_named():
         GDRegressor(schedule=OfOneStep(), batch_size=1).fit(np.eye(3), range(3))
 
 
+class EndsAtFive(Schedule):
+    def __call__(self, t):
+        if np.any(np.asarray(t) > 5):
+            raise ValueError("past step 5")
+        return np.ones(np.shape(t))[()]
+
+
+def test_an_error_of_a_schedule_is_left_as_it_is():
+    with pytest.raises(ValueError, match=r"^past step 5$"):
+        GDRegressor(schedule=EndsAtFive(), batch_size=1).fit(np.eye(9), range(9))
+
+
 def test_the_last_cycle_is_not_shorter_than_the_one_before():
     for horizon in range(1, 200):
         schedule = LinearRestarts(horizon=horizon, period=3, unit="step")

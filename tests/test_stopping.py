@@ -622,12 +622,20 @@ def test_a_warm_start_at_the_minimum_is_short(model, data):
 )
 def test_the_perceptron_meets_tol(data):
     """At weights of zero it has no loss, of which a fraction would be a tolerance."""
-    model = GDClassifier("perceptron", random_state=0).fit(*data)
-    assert model.stop_reason_ == "tol"
-    assert model.score(*data) > 0.92
+    X, y = data
+    for model, rows in (
+        (GDClassifier("perceptron", random_state=0), slice(None)),
+        (GDClassifier("perceptron", batch_size=None, random_state=0), slice(None)),
+        (GDClassifier("perceptron", random_state=0), slice(30)),
+    ):
+        model.fit(X[rows], y[rows])
+        assert model.stop_reason_ == "tol"
+        assert model.score(X[rows], y[rows]) > 0.92
+        model.set_params(warm_start=True).fit(X[rows], y[rows])
+        assert model.stop_reason_ == "tol"
 
 
-@pytest.mark.parametrize("rate", [1e-3, 1e-2])
+@pytest.mark.parametrize("rate", [1e-4, 1e-3])
 def test_descent_on_all_samples_goes_on_to_the_minimum(rate):
     """Without noise from batches, what is left to gain is known."""
     x = np.arange(100.0)[:, np.newaxis] / 10

@@ -1,5 +1,6 @@
 """What the parameters of training do, and what the attributes say about it."""
 
+import functools
 import pickle
 import re
 import warnings
@@ -524,6 +525,30 @@ def test_parameters_are_read_at_each_call(change):
     assert (model.coef_ != changed.coef_).any()
 
 
+class Clock:
+    factor = 1.0
+
+    def __call__(self, t):
+        return self.factor
+
+    def method(self, t):
+        return self.factor
+
+
+@pytest.mark.parametrize("kind", ["method", "object", "partial"])
+def test_what_a_callable_reads_is_noticed(kind):
+    clock = Clock()
+    schedule = {
+        "method": clock.method,
+        "object": clock,
+        "partial": functools.partial(Clock.method, clock),
+    }[kind]
+    model = GDRegressor(schedule=schedule, random_state=0).partial_fit(X, Y)
+    clock.factor = 0.5
+    rates = model.partial_fit(X, Y).learning_rate_curve_
+    assert rates[1] == rates[0] / 2
+
+
 def test_a_parameter_set_on_the_instance_is_noticed():
     optimizer = Momentum(0.5)
     model = regressor(optimizer=optimizer).partial_fit(X, Y).partial_fit(X, Y)
@@ -793,6 +818,16 @@ def test_weights_of_any_magnitude_with_float32():
     for scale in (1e-50, 1e50):
         model = regressor().fit(X.astype(np.float32), Y, scale * weight)
         assert_allclose(model.coef_, expected, rtol=1e-6)
+
+
+def test_a_class_whose_weights_are_zero_in_float32():
+    data, labels = X.astype(np.float32), np.digitize(Y, [-20, 20])
+    for nothing in (0.0, 1e-60):
+        weight = np.where(labels == 2, nothing, 1.0)
+        model = GDClassifier(max_iter=2, tol=None).fit(data, labels, weight)
+        assert model.classes_.tolist() == [0, 1]
+        with pytest.raises(ValueError, match="at least two classes"):
+            GDClassifier().fit(data, labels > 0, np.where(labels > 0, nothing, 1.0))
 
 
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
