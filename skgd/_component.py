@@ -148,6 +148,10 @@ class Registry(Mapping[str, type]):
         self._load_entry_points()
         return len(self._classes)
 
+    def names_of(self, base: type) -> list[str]:
+        """Return the names, in order, of the classes that derive from ``base``."""
+        return sorted(name for name, cls in self.items() if issubclass(cls, base))
+
     def __repr__(self) -> str:
         return f"<{self.kind}s: {', '.join(self)}>"
 

@@ -173,15 +173,12 @@ def _averaged_from(average) -> Any:
 
 def resolve_loss(estimator) -> Loss:
     """Return the loss of an estimator, of the kind that it takes, or raise."""
-    loss = as_loss(estimator.loss, estimator.loss_kind)
-    if not isinstance(loss, estimator.loss_kind):
-        fitting = [
-            name for name, cls in LOSSES.items() if issubclass(cls, estimator.loss_kind)
-        ]
+    kind = estimator.loss_kind
+    loss = as_loss(estimator.loss, kind)
+    if not isinstance(loss, kind):
         raise ValueError(
-            f"loss must be a {estimator.loss_kind.__name__} for "
-            f"{type(estimator).__name__}, e.g. one of {sorted(fitting)}, "
-            f"got {estimator.loss!r}."
+            f"loss must be a {kind.__name__} for {type(estimator).__name__}, e.g. one "
+            f"of {LOSSES.names_of(kind)}, got {estimator.loss!r}."
         )
     return loss
 

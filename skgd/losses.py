@@ -988,7 +988,7 @@ def as_loss(value, kind) -> Loss:
     if callable(value):
         _check_signature(value)
         return LOSSES.resolve(_FROM_FUNCTION[kind](value, backend_of(value)))
-    known = sorted(name for name, cls in LOSSES.items() if issubclass(cls, kind))
+    known = LOSSES.names_of(kind)
     message = (
         f"loss must be a name from {known}, an instance of {kind.__name__} or a "
         f"function of y and z, got {value!r}."
