@@ -26,13 +26,7 @@ from ._data import (
 )
 from ._diagnosis import Divergence, diagnose
 from ._display import Display, print_pass
-from ._early_stopping import (
-    Best,
-    EarlyStopping,
-    Given,
-    ValidationSet,
-    hold_out,
-)
+from ._early_stopping import Best, EarlyStopping, Given, ValidationSet, hold_out
 from ._objective import LinearObjective
 from ._parameters import (
     CONSTRAINTS,
@@ -42,11 +36,7 @@ from ._parameters import (
     parameter_values,
     resolve,
 )
-from ._plan import (
-    BATCH_SIZE,
-    plan_training,
-    warn_past_end,
-)
+from ._plan import BATCH_SIZE, plan_training, warn_past_end
 from ._progress import Progress
 from ._repetition import Repetition
 from ._run import Run
@@ -60,10 +50,7 @@ from ._training import (
     train,
     train_once,
 )
-from ._validation import (
-    Constraint,
-    draw_seed,
-)
+from ._validation import Constraint, draw_seed
 from ._version import __version__
 from ._warnings import warn
 from .losses import Loss
@@ -549,9 +536,8 @@ class LinearModel(CallbackSupport, BaseEstimator):
         if not resume and self.init == "random":
             progress.w[...] = random_start(objective, seed, coef_init=start[0])
         set_start(objective, progress.w, *start)
-        if objective.penalty.has_prox:
-            # Converting units may have rounded a weight past its bound.
-            objective.project(progress.w)
+        # Converting units may have rounded a weight past its bound.
+        objective.project(progress.w)
         if not resume or any(values is not None for values in start):
             forget(progress, parts.settings.optimizer)
         return objective, progress

@@ -192,8 +192,9 @@ class LinearObjective:
 
     def project(self, w) -> None:
         """Move ``w`` to the nearest weights that the penalty allows, in place."""
-        coef = self.coef(w)
-        coef[...] = _calls.projection(self.penalty, coef)
+        if self.penalty.has_prox:
+            coef = self.coef(w)
+            coef[...] = _calls.projection(self.penalty, coef)
 
     def start_value(self, w) -> float:
         """Return the objective at ``w`` or with weights of zero, if that is more.
@@ -201,8 +202,7 @@ class LinearObjective:
         If those cost nothing that is 0, whatever ``w`` costs.
         """
         zero = np.zeros_like(w)
-        if self.penalty.has_prox:
-            self.project(zero)  # Bounds may exclude it.
+        self.project(zero)  # Bounds may exclude it.
         null = self.null_loss() + self.penalty_value(zero)
         return max(null, self.value(w)) if null and w.any() else null
 
